@@ -1,0 +1,1 @@
+"""The settings: what can be set (`settings`), and how a file becomes settings (`loader`)."""

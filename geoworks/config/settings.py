@@ -1,0 +1,251 @@
+"""Every setting of `config.toml`: its type, bounds, default and meaning.
+
+The descriptions here are the only ones: `config.toml`, `geoworks init`, `geoworks check` and `docs/settings.md`
+are made from them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Colour = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$")]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The root of all tables: an unknown key is an error."""
+
+
+class Town(Table):
+    """The town as the pages show it."""
+
+    name: Annotated[str, Meta(description="Name shown on every page.")] = "Ma ville"
+    language: Annotated[str, Meta(pattern="^(fr|en)$", description="First language of the pages: fr or en.")] = "fr"
+    time_zone: Annotated[str, Meta(description="IANA time zone in which the town reads its clocks.")] = "Europe/Paris"
+    center: Annotated[
+        tuple[float, float], Meta(description="[lon, lat] on which the maps open when nothing is drawn.")
+    ] = (2.3080, 48.6330)
+    zoom: Annotated[int, Meta(ge=1, le=20, description="Zoom at which the maps open.")] = 14
+    primary_colour: Annotated[Colour, Meta(description="Main colour of the pages, #rrggbb.")] = "#0b4f6c"
+    accent_colour: Annotated[Colour, Meta(description="Colour of what can be pressed, #rrggbb.")] = "#0b6e4f"
+    logo: Annotated[str, Meta(description="Path of an SVG or PNG logo; empty for none.")] = ""
+    contact: Annotated[str, Meta(description="How citizens reach the town otherwise (phone, page); empty for none.")] = (
+        ""
+    )
+
+
+class Server(Table):
+    """Where the service listens and what stands before it."""
+
+    host: Annotated[str, Meta(description="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="Port to listen on; 0 takes a free one.")] = 8080
+    base_path: Annotated[
+        str, Meta(pattern=r"^(/[\w.~-]+)*$", description="Path prefix behind a proxy, such as /travaux; empty for none.")
+    ] = ""
+    public_url: Annotated[
+        str, Meta(description="Address the town's users see, for links; empty: taken from the request.")
+    ] = ""
+    trusted_proxies: Annotated[
+        tuple[str, ...], Meta(description="Addresses or networks whose X-Forwarded-* headers are believed.")
+    ] = ()
+    cors_origins: Annotated[tuple[str, ...], Meta(description="Origins allowed to read; * for every site.")] = ("*",)
+    drain_s: Annotated[Seconds, Meta(description="Time given to connections to leave at shutdown.")] = 30.0
+    requests_per_minute: Annotated[Count, Meta(description="Public API requests per minute, address and URL.")] = 60
+    report_burst: Annotated[Count, Meta(description="Reports one address may post at once (token bucket).")] = 30
+    report_per_minute: Annotated[
+        float, Meta(gt=0, description="Reports per minute that one address may go on posting.")
+    ] = 6.0
+
+
+class Data(Table):
+    """Where everything is kept."""
+
+    dir: Annotated[str, Meta(description="Folder of the database, the last good copies and the maps.")] = "data"
+    keep_log_days: Annotated[Count, Meta(description="Days a client may be away and still resume.")] = 30
+    keep_over_days: Annotated[Count, Meta(description="Days that ended works stay readable among the current.")] = 14
+
+
+class ClockTable(Table):
+    """What time it is."""
+
+    start: Annotated[
+        datetime | None, Meta(description="Run the clock from this moment instead of now, for trials on old data.")
+    ] = None
+
+
+class Tiles(Table):
+    """The background map: the only thing a page fetches from elsewhere."""
+
+    url: Annotated[str, Meta(description="Tile URL with {z}/{x}/{y}; empty for no background.")] = (
+        "https://data.geopf.fr/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&LAYER=GEOGRAPHICALGRIDSYSTEMS.PLANIGNV2"
+        "&STYLE=normal&TILEMATRIXSET=PM&FORMAT=image/png&TILEMATRIX={z}&TILEROW={y}&TILECOL={x}"
+    )
+    attribution: Annotated[str, Meta(description="Text the provider asks for, shown on every map.")] = "© IGN"
+    max_zoom: Annotated[int, Meta(ge=1, le=24, description="Deepest zoom the provider serves.")] = 19
+
+
+class Stream(Table):
+    """The bounds of the live stream."""
+
+    heartbeat_s: Annotated[Seconds, Meta(description="Time between two pings and heartbeats.")] = 25.0
+    pong_s: Annotated[Seconds, Meta(description="Time after a ping at which a silent connection is dead.")] = 8.0
+    first_message_s: Annotated[Seconds, Meta(description="Time a client has to send its first message.")] = 10.0
+    frame_bytes: Annotated[Count, Meta(description="Largest frame taken from a client.")] = 32_768
+    subscriptions: Annotated[Count, Meta(description="Subscriptions one connection may hold.")] = 128
+    high_water_bytes: Annotated[
+        Count, Meta(description="Unsent bytes at which a connection is no longer written to until it drains.")
+    ] = 262_144
+    stuck_s: Annotated[Seconds, Meta(description="Time without progress after which a connection is cut.")] = 30.0
+    connections: Annotated[Count, Meta(description="Open connections in all.")] = 20_000
+    connections_per_address: Annotated[Count, Meta(description="Open connections from one address.")] = 200
+
+
+class Limits(Table):
+    """The bounds of what is taken in."""
+
+    upload_bytes: Annotated[Count, Meta(description="Largest upload or download of a source.")] = 104_857_600
+    body_bytes: Annotated[Count, Meta(description="Largest JSON body of the API.")] = 5_242_880
+    vertices_public: Annotated[Count, Meta(description="Most vertices of a geometry the public sends.")] = 5_000
+    vertices_staff: Annotated[Count, Meta(description="Most vertices of a geometry staff or a source sends.")] = 50_000
+    json_depth: Annotated[Count, Meta(description="Deepest nesting of a JSON body.")] = 32
+    report_text: Annotated[Count, Meta(description="Most characters of a report's text.")] = 2_000
+    photos: Annotated[int, Meta(ge=0, description="Most photos of a report.")] = 5
+    photo_bytes: Annotated[Count, Meta(description="Largest photo.")] = 10_485_760
+    photo_pixels: Annotated[Count, Meta(description="Most pixels of a photo.")] = 40_000_000
+    zip_entries: Annotated[Count, Meta(description="Most files in a zip.")] = 100
+    zip_ratio: Annotated[Count, Meta(description="Most times a zip may grow when unpacked.")] = 200
+    unzipped_bytes: Annotated[Count, Meta(description="Most bytes a zip may unpack to.")] = 1_073_741_824
+    records: Annotated[Count, Meta(description="Most records read from one source.")] = 1_000_000
+    repair_s: Annotated[Seconds, Meta(description="Time one broken geometry may take to repair.")] = 5.0
+
+
+class Levels(Table):
+    """From when on a zone is light, disturbed, heavy, blocked.
+
+    Each active works inside a zone weighs its severity (low 1, medium 2, high 4, blocked 8) times the part of it
+    inside (its share, at least 0.1). The zone's level is the highest whose threshold the sum reaches.
+    """
+
+    light: Annotated[float, Meta(gt=0, description="Sum of weights from which a zone is light.")] = 0.5
+    disturbed: Annotated[float, Meta(gt=0, description="... disturbed.")] = 4.0
+    heavy: Annotated[float, Meta(gt=0, description="... heavy.")] = 10.0
+    blocked: Annotated[float, Meta(gt=0, description="... blocked.")] = 24.0
+
+
+class Category(Table):
+    """One kind of report: who handles it, and why they do."""
+
+    id: Annotated[str, Meta(pattern="^[a-z0-9-]{1,40}$", description="Stable name of the category.")]
+    fr: Annotated[str, Meta(description="Name in French.")]
+    en: Annotated[str, Meta(description="Name in English.")]
+    handler: Annotated[str, Meta(description="Who handles it.")]
+    reason_fr: Annotated[str, Meta(description="Why they do, in French.")] = ""
+    reason_en: Annotated[str, Meta(description="Why they do, in English.")] = ""
+    words: Annotated[tuple[str, ...], Meta(description="Words in a report that suggest this category.")] = ()
+
+
+class Reports(Table):
+    """What citizens may report."""
+
+    moderated: Annotated[bool, Meta(description="Keep texts and photos hidden until a moderator releases them.")] = True
+    near_works_m: Annotated[
+        float, Meta(ge=0, le=1000, description="Distance within which works are linked to a report, in metres.")
+    ] = 40.0
+    categories: Annotated[tuple[Category, ...], Meta(description="The categories, in the order shown.")] = ()
+
+
+class MapsTable(Table):
+    """The generated maps."""
+
+    debounce_s: Annotated[Seconds, Meta(description="Quiet time after changes before the maps are made anew.")] = 10.0
+    enabled: Annotated[bool, Meta(description="Make the maps while serving.")] = True
+
+
+class DateKind(StrEnum):
+    """How a source writes its days and hours."""
+
+    MOMENT = "moment"
+    WHOLE_DAY = "whole-day"
+
+
+class Mapping(Table):
+    """How a source's columns become the fields of a works."""
+
+    version: Annotated[str, Meta(description="Change it to have unchanged records mapped again.")] = "1"
+    key: Annotated[tuple[str, ...], Meta(description="Columns that compose the id.")] = ()
+    fields: Annotated[
+        dict[str, str], Meta(description="Field of a works (dotted, such as impact.vehicle_impact) = column.")
+    ] = {}
+    constants: Annotated[dict[str, str | int | float | bool], Meta(description="Field = value for every record.")] = {}
+    values: Annotated[
+        dict[str, dict[str, str]], Meta(description="Field = table from the column's value to ours; * for any other.")
+    ] = {}
+    split: Annotated[dict[str, str], Meta(description="Field = separator at which a text becomes a list.")] = {}
+    date_format: Annotated[str, Meta(description="strptime format of the dates; empty: ISO 8601 and French forms.")] = ""
+    dates: Annotated[DateKind, Meta(description="moment, or whole-day for dates without hours.")] = DateKind.MOMENT
+    time_zone: Annotated[str, Meta(description="Time zone of dates without offset; empty: the town's.")] = ""
+    end_inclusive: Annotated[bool, Meta(description="Whether a whole-day end is the last day of the works.")] = True
+    midnight_shift: Annotated[
+        bool, Meta(description="Mend local midnights that were written as UTC: they become midnight again.")
+    ] = False
+    offset_shift_h: Annotated[
+        float, Meta(ge=-24, le=24, description="Hours to add to every date, to undo an exporter's fault.")
+    ] = 0.0
+    where: Annotated[
+        dict[str, tuple[str, ...]], Meta(description="Column = values; other records are left out (not rejected).")
+    ] = {}
+
+
+class SourceTable(Table):
+    """One source of works: a file or URL that GDAL reads."""
+
+    url: Annotated[str, Meta(description="File or http(s) URL.")]
+    layer: Annotated[str, Meta(description="Layer; empty for the only one.")] = ""
+    crs: Annotated[str, Meta(description="CRS that overrides the file's, such as EPSG:2154; empty: the file's.")] = ""
+    lon: Annotated[str, Meta(description="Column of the longitude or x, for tables without geometry.")] = ""
+    lat: Annotated[str, Meta(description="Column of the latitude or y, for tables without geometry.")] = ""
+    wkt: Annotated[str, Meta(description="Column of the geometry as WKT, for tables without geometry.")] = ""
+    encoding: Annotated[str, Meta(description="Encoding of the texts; empty: the file's.")] = ""
+    interval_s: Annotated[
+        float, Meta(ge=0, description="Time between two synchronisations; 0: only when asked.")
+    ] = 900.0
+    timeout_s: Annotated[Seconds, Meta(description="Time one reading may take.")] = 60.0
+    removal_guard: Annotated[
+        Share, Meta(description="Share of live records whose removal waits for a person.")
+    ] = 0.3
+    headers: Annotated[dict[str, str], Meta(description="HTTP headers to send; $NAME is taken from the environment.")] = {}
+    mapping: Mapping = Mapping()
+
+
+class ZonesTable(Table):
+    """Zones read at start when the store has none; `geoworks zones import` replaces them any time."""
+
+    file: Annotated[str, Meta(description="File of the zones; empty for none.")] = ""
+    layer: Annotated[str, Meta(description="Layer; empty for the only one.")] = ""
+    crs: Annotated[str, Meta(description="CRS that overrides the file's.")] = ""
+    id: Annotated[str, Meta(description="Column of the id; empty: guessed.")] = ""
+    name: Annotated[str, Meta(description="Column of the name; empty: guessed.")] = ""
+
+
+class Settings(Table):
+    """All of `config.toml`."""
+
+    town: Town = Town()
+    server: Server = Server()
+    data: Data = Data()
+    clock: ClockTable = ClockTable()
+    tiles: Tiles = Tiles()
+    stream: Stream = Stream()
+    limits: Limits = Limits()
+    levels: Levels = Levels()
+    reports: Reports = Reports()
+    maps: MapsTable = MapsTable()
+    zones: ZonesTable = ZonesTable()
+    sources: Annotated[dict[str, SourceTable], Meta(description="One table a source, by its name.")] = {}

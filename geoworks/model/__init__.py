@@ -1,0 +1,1 @@
+"""The values of geoworks: frozen, typed, without input or output."""

@@ -1,0 +1,208 @@
+"""What the core asks of the adapters, as protocols; the composition root fits them together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from geoworks.errors import Problem
+from geoworks.model.change import Change, Key, MatchKeys, Op, Reason, Record, Version
+from geoworks.model.works import Works
+
+
+class Write(Struct, frozen=True, kw_only=True):
+    """One change to be made durable: the record after it (None when it goes), and how the log tells it.
+
+    `before` is None when the feature is new. With `new_version` the given fields or the overlay changed and a row of
+    history is written; without it only derived fields did. `silent` writes no log entry (purging what is long over).
+    """
+
+    key: Key
+    record: Record | None
+    reason: Reason
+    actor: str = ""
+    before: MatchKeys | None = None
+    new_version: bool = True
+    silent: bool = False
+
+    @property
+    def op(self) -> Op:
+        """Return what it does to the current features."""
+        return Op.REMOVE if self.record is None else Op.PUT
+
+
+class Reply(Struct, frozen=True):
+    """What an `Idempotency-Key` answered, stored with the write it belongs to."""
+
+    owner: str
+    key: str
+    body_hash: bytes
+    status: int
+    body: bytes
+    expires: datetime
+
+
+class Batch(Struct, frozen=True):
+    """What one transaction makes durable: all of it, or nothing."""
+
+    writes: tuple[Write, ...]
+    at: datetime
+    replies: tuple[Reply, ...] = ()
+
+
+class Head(Struct, frozen=True):
+    """Where a log stands: its epoch, its last offset, and the first offset still kept (last + 1 when none)."""
+
+    epoch: str
+    offset: int
+    first: int
+
+
+class Store(Protocol):
+    """Keeps current features, their versions and the numbered log; one writer.
+
+    Every method may raise `StoreError`. What `commit` returned from is on disk.
+    """
+
+    async def open(self) -> Head:
+        """Open or create, migrate, and tell where the log stands (a new epoch when history was lost)."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted and let go of the files."""
+        ...
+
+    def records(self) -> AsyncIterator[Sequence[Record]]:
+        """Yield all current records in chunks, to rebuild the state."""
+        ...
+
+    async def commit(self, batch: Batch) -> Sequence[Change]:
+        """Make a batch durable and return its changes, numbered in the order of its writes (silent ones left out)."""
+        ...
+
+    async def changes(self, after: int, *, limit: int) -> Sequence[Change]:
+        """Return the changes with a greater offset, in order, at most `limit`."""
+        ...
+
+    async def versions(self, key: Key) -> Sequence[Version]:
+        """Return the versions of one feature, the oldest first; empty when it never was."""
+        ...
+
+    async def reply(self, owner: str, key: str) -> Reply | None:
+        """Return what an `Idempotency-Key` of an owner answered, unless it has expired."""
+        ...
+
+    async def prune(self, *, changes_before: datetime, now: datetime) -> int:
+        """Drop log entries older than a moment and expired replies; return how many entries went."""
+        ...
+
+    async def told(self, offset: int) -> None:
+        """Note the highest offset ever told to a client, beside the database, so that a restored backup is found out."""
+        ...
+
+    async def backup(self, target: Path) -> None:
+        """Copy everything to a new file while serving."""
+        ...
+
+    async def document(self, collection: str, name: str) -> bytes | None:
+        """Return a small named value (API keys, state of sources, photos), or None."""
+        ...
+
+    async def documents(self, collection: str) -> Mapping[str, bytes]:
+        """Return all values of a collection by name."""
+        ...
+
+    async def put_document(self, collection: str, name: str, value: bytes | None) -> None:
+        """Write a small named value durably; None drops it."""
+        ...
+
+
+class RawRecords(Struct, frozen=True):
+    """What a source gave, as columns; row i of each belongs together.
+
+    `columns` are object arrays of text, numbers, dates or None. `geometries` are shapely objects in lon/lat degrees
+    (EPSG:4326, already reprojected) or None.
+    """
+
+    columns: Mapping[str, NDArray[Any]]
+    geometries: NDArray[np.object_]
+
+
+class Rejected(Struct, frozen=True):
+    """A record that was not taken: where it stood (1 is the first), what was wrong, and what is left to show of it.
+
+    `place` is a lon, lat to show it on a map, where one is known.
+    """
+
+    position: int
+    source_id: str
+    problems: tuple[Problem, ...]
+    place: tuple[float, float] | None = None
+    sample: Mapping[str, str] = {}
+
+
+class Candidate(Struct, frozen=True):
+    """A record before mapping: where it stood and the hash of all it holds, with the mapping's version in it."""
+
+    position: int
+    source_id: str
+    raw_hash: bytes
+
+
+class Reading(Protocol):
+    """One reading of a source: everything it gave, hashed, mapped only on demand."""
+
+    @property
+    def candidates(self) -> Sequence[Candidate]:
+        """Return every record with a usable id, in order, each id once."""
+        ...
+
+    @property
+    def rejected(self) -> Sequence[Rejected]:
+        """Return the records without a usable id, or whose id came twice."""
+        ...
+
+    @property
+    def ignored(self) -> int:
+        """Return how many records the configuration leaves out on purpose."""
+        ...
+
+    def map(self, candidates: Sequence[Candidate]) -> Sequence[Works | Rejected]:
+        """Map some records, each to a works with normalised geometry (valid, 6 decimals) or to why not. Pure computing, may be slow."""
+        ...
+
+
+class Source(Protocol):
+    """A place that works come from."""
+
+    @property
+    def name(self) -> str:
+        """Return the name that begins its works' ids."""
+        ...
+
+    @property
+    def interval_s(self) -> float:
+        """Return the seconds between two synchronisations; 0 when only asked."""
+        ...
+
+    @property
+    def removal_guard(self) -> float:
+        """Return the share of live records above which removals wait for a person."""
+        ...
+
+    async def read(self, upload: Path | None = None) -> Reading:
+        """Read everything there is now, or an uploaded file in its place.
+
+        Raises:
+            SourceError: it cannot be reached or read; the message says how to mend it.
+
+        """
+        ...
+
+
