@@ -20,7 +20,8 @@ class Write(Struct, frozen=True, kw_only=True):
     """One change to be made durable: the record after it (None when it goes), and how the log tells it.
 
     `before` is None when the feature is new. With `new_version` the given fields or the overlay changed and a row of
-    history is written; without it only derived fields did. `silent` writes no log entry (purging what is long over).
+    history is written; without it only derived fields did. `silent` writes no log entry: nothing readers see changed
+    (a new raw hash of an unchanged record).
     """
 
     key: Key
@@ -103,7 +104,7 @@ class Store(Protocol):
         ...
 
     async def told(self, offset: int) -> None:
-        """Note the highest offset ever told to a client, beside the database, so that a restored backup is found out."""
+        """Note the highest offset ever told to a client, beside the database: a restored backup is found out by it."""
         ...
 
     async def backup(self, target: Path) -> None:
@@ -174,7 +175,10 @@ class Reading(Protocol):
         ...
 
     def map(self, candidates: Sequence[Candidate]) -> Sequence[Works | Rejected]:
-        """Map some records, each to a works with normalised geometry (valid, 6 decimals) or to why not. Pure computing, may be slow."""
+        """Map some records, each to a works with normalised geometry (valid, 6 decimals) or to why not.
+
+        Pure computing, and slow for many: call it in a thread.
+        """
         ...
 
 
@@ -204,5 +208,3 @@ class Source(Protocol):
 
         """
         ...
-
-

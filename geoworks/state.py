@@ -64,13 +64,18 @@ class State:
             self._set(published.entry)
         self.cursor = Cursor(self.cursor.epoch, published.change.offset)
 
-    def forget(self, key: Key) -> None:
-        """Drop a feature that is long over and that nobody is told of."""
-        self._drop(key)
+    def replace(self, entry: Entry) -> None:
+        """Take the record of a feature whose public face did not change (a new raw hash)."""
+        self._set(entry)
 
     def get(self, key: Key) -> Entry | None:
         """Return the entry of a feature, or None."""
         return self._entries[key.kind].get(key.id)
+
+    def shows(self, kind: Kind, id_: str) -> bool:
+        """Tell whether the public sees a feature now: it exists, is no draft and is not over."""
+        entry = self._entries[kind].get(id_)
+        return entry is not None and entry.keys.visible
 
     def of_kind(self, kind: Kind) -> Iterator[Entry]:
         """Yield the entries of a kind."""

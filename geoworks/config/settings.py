@@ -36,9 +36,9 @@ class Town(Table):
     primary_colour: Annotated[Colour, Meta(description="Main colour of the pages, #rrggbb.")] = "#0b4f6c"
     accent_colour: Annotated[Colour, Meta(description="Colour of what can be pressed, #rrggbb.")] = "#0b6e4f"
     logo: Annotated[str, Meta(description="Path of an SVG or PNG logo; empty for none.")] = ""
-    contact: Annotated[str, Meta(description="How citizens reach the town otherwise (phone, page); empty for none.")] = (
-        ""
-    )
+    contact: Annotated[
+        str, Meta(description="How citizens reach the town otherwise (phone, page); empty for none.")
+    ] = ""
 
 
 class Server(Table):
@@ -47,7 +47,8 @@ class Server(Table):
     host: Annotated[str, Meta(description="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="Port to listen on; 0 takes a free one.")] = 8080
     base_path: Annotated[
-        str, Meta(pattern=r"^(/[\w.~-]+)*$", description="Path prefix behind a proxy, such as /travaux; empty for none.")
+        str,
+        Meta(pattern=r"^(/[\w.~-]+)*$", description="Path prefix behind a proxy, such as /travaux; empty for none."),
     ] = ""
     public_url: Annotated[
         str, Meta(description="Address the town's users see, for links; empty: taken from the request.")
@@ -188,7 +189,9 @@ class Mapping(Table):
         dict[str, dict[str, str]], Meta(description="Field = table from the column's value to ours; * for any other.")
     ] = {}
     split: Annotated[dict[str, str], Meta(description="Field = separator at which a text becomes a list.")] = {}
-    date_format: Annotated[str, Meta(description="strptime format of the dates; empty: ISO 8601 and French forms.")] = ""
+    date_format: Annotated[str, Meta(description="strptime format of the dates; empty: ISO 8601 and French forms.")] = (
+        ""
+    )
     dates: Annotated[DateKind, Meta(description="moment, or whole-day for dates without hours.")] = DateKind.MOMENT
     time_zone: Annotated[str, Meta(description="Time zone of dates without offset; empty: the town's.")] = ""
     end_inclusive: Annotated[bool, Meta(description="Whether a whole-day end is the last day of the works.")] = True
@@ -213,14 +216,14 @@ class SourceTable(Table):
     lat: Annotated[str, Meta(description="Column of the latitude or y, for tables without geometry.")] = ""
     wkt: Annotated[str, Meta(description="Column of the geometry as WKT, for tables without geometry.")] = ""
     encoding: Annotated[str, Meta(description="Encoding of the texts; empty: the file's.")] = ""
-    interval_s: Annotated[
-        float, Meta(ge=0, description="Time between two synchronisations; 0: only when asked.")
-    ] = 900.0
+    interval_s: Annotated[float, Meta(ge=0, description="Time between two synchronisations; 0: only when asked.")] = (
+        900.0
+    )
     timeout_s: Annotated[Seconds, Meta(description="Time one reading may take.")] = 60.0
-    removal_guard: Annotated[
-        Share, Meta(description="Share of live records whose removal waits for a person.")
-    ] = 0.3
-    headers: Annotated[dict[str, str], Meta(description="HTTP headers to send; $NAME is taken from the environment.")] = {}
+    removal_guard: Annotated[Share, Meta(description="Share of live records whose removal waits for a person.")] = 0.3
+    headers: Annotated[
+        dict[str, str], Meta(description="HTTP headers to send; $NAME is taken from the environment.")
+    ] = {}
     mapping: Mapping = Mapping()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
@@ -18,6 +19,9 @@ from geoworks.model.zone import Zone, ZoneDerived
 Given = Works | Report | Zone
 Derived = WorksDerived | ReportDerived | ZoneDerived
 Patch = dict[str, Any]
+
+# 18 digits stay below 2**63, the largest offset a store can hold.
+_CURSOR = re.compile(r"([0-9A-Za-z]{1,40})\.([0-9]{1,18})")
 
 
 class Kind(StrEnum):
@@ -81,11 +85,10 @@ class Cursor(NamedTuple):
             Invalid: the text is no cursor.
 
         """
-        epoch, _, number = text.partition(".")
-        # 18 digits stay below 2**63, the largest offset a store can hold.
-        if not (epoch.isascii() and epoch.isalnum() and number.isascii() and number.isdigit() and len(number) <= 18):
+        match = _CURSOR.fullmatch(text)
+        if match is None:
             raise Invalid(Problem("cursor", f"{text[:60]!r} is no cursor", "send the last cursor you were given"))
-        return cls(epoch, int(number))
+        return cls(match[1], int(match[2]))
 
 
 class MatchKeys(Struct, frozen=True, gc=False):

@@ -29,7 +29,13 @@ class HolidayRule(StrEnum):
     SKIP = "skip"
 
 
-class Window(Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from", "end": "to", "excluded": "except"}, gc=False):
+class Window(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    rename={"start": "from", "end": "to", "excluded": "except"},
+    gc=False,
+):
     """Recurring hours on some days, in the schedule's local time.
 
     `start` and `end` are `HH:MM` (`24:00` is allowed as an end); an `end` not after `start` is on the next day,

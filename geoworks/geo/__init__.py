@@ -1,0 +1,1 @@
+"""Geometry: coordinate systems, GeoJSON, validity, measures and the index of places."""

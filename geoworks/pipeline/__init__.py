@@ -1,0 +1,1 @@
+"""What the product does with what comes in: edits, the desk that writes them, and what follows from them."""
