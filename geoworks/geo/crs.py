@@ -1,0 +1,119 @@
+"""Coordinate reference systems: from a source's coordinates to lon/lat degrees, and to local metres.
+
+The only module that knows pyproj.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import pyproj
+import shapely
+from pyproj.exceptions import CRSError
+
+from geoworks.errors import Invalid, Problem
+from geoworks.geo.types import Geometries, Lonlat, Metric, Numbers
+
+LONLAT = "EPSG:4326"
+
+# WGS 84 (EPSG:7030): the larger half axis in metres, and the square of the eccentricity.
+_SEMI_MAJOR_M = 6_378_137.0
+_ECCENTRICITY_2 = 0.006_694_379_990_141_317
+_EQUAL_AREA = "+proj=cea +ellps=WGS84 +units=m"
+
+# Where French and web sources lie in metres: name, west, south, east, north. Web Mercator overlaps Lambert-93
+# in the south of France, and the national system is the likelier there.
+_LIKELY = (
+    ("Lambert-93 (EPSG:2154)", 0.0, 6_000_000.0, 1_300_000.0, 7_200_000.0),
+    ("a Lambert CC zone (EPSG:3942 to EPSG:3950)", 1_100_000.0, 1_000_000.0, 2_300_000.0, 10_000_000.0),
+    ("Web Mercator (EPSG:3857)", -20_037_509.0, -20_048_967.0, 20_037_509.0, 20_048_967.0),
+)
+
+
+def check_crs(text: str) -> str:
+    """Return the short name of a CRS, such as `EPSG:2154`, or the text itself when the CRS has no code.
+
+    Raises:
+        Invalid: the text names no CRS that PROJ knows.
+
+    """
+    return _short_name(text.strip())
+
+
+def to_lonlat(geometries: Geometries, crs: str) -> Geometries:
+    """Return geometries of a CRS in lon/lat degrees (EPSG:4326), all at once; None stays None.
+
+    The third ordinate is dropped. Coordinates outside the CRS's reach become infinite, which `validate` refuses.
+
+    Raises:
+        Invalid: the text names no CRS that PROJ knows.
+
+    """
+    name = check_crs(crs)
+    if name in {LONLAT, "OGC:CRS84"}:
+        return geometries
+    convert = _transformer(name, LONLAT)
+    reprojected: Geometries = shapely.transform(geometries, lambda xy: _apply(convert, xy))
+    return reprojected
+
+
+def equal_area(lonlat: Lonlat) -> Metric:
+    """Return coordinates in metres of a plane that keeps areas (cylindrical, WGS 84)."""
+    return Metric(_apply(_transformer(LONLAT, _EQUAL_AREA), lonlat))
+
+
+def local_metric(lon: float, lat: float) -> Callable[[Lonlat], Metric]:
+    """Return what turns lon/lat degrees into metres east and north of a place.
+
+    Distances from the place are true to 0.1 % up to 500 km: the ellipsoid's radii are taken at the latitude midway
+    between the place and each coordinate (Gauss's mid-latitude method). The shorter way round is taken across the
+    antimeridian.
+    """
+
+    def to_metres(lonlat: Lonlat) -> Metric:
+        east = (lonlat[:, 0] - lon + 180.0) % 360.0 - 180.0
+        north = lonlat[:, 1] - lat
+        return Metric(np.column_stack(metres_of_degrees(east, north, lat + north / 2)))
+
+    return to_metres
+
+
+def metres_of_degrees(east: Numbers, north: Numbers, latitude: Numbers) -> tuple[Numbers, Numbers]:
+    """Return small steps in degrees, at a latitude, as metres east and north on the ellipsoid WGS 84."""
+    latitude_rad = np.radians(latitude)
+    bend = 1.0 - _ECCENTRICITY_2 * np.sin(latitude_rad) ** 2
+    parallel_m = _SEMI_MAJOR_M / np.sqrt(bend) * np.cos(latitude_rad)
+    meridian_m = _SEMI_MAJOR_M * (1.0 - _ECCENTRICITY_2) / bend**1.5
+    return np.radians(east) * parallel_m, np.radians(north) * meridian_m
+
+
+def likely_crs(x: float, y: float) -> str:
+    """Name the CRS in metres that a coordinate taken for degrees most likely has; empty when none is likely."""
+    for name, west, south, east, north in _LIKELY:
+        if west <= x <= east and south <= y <= north and max(abs(x), abs(y)) > 1000:  # noqa: PLR2004 - no degrees
+            return name
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _short_name(text: str) -> str:
+    try:
+        crs = pyproj.CRS.from_user_input(text)
+    except CRSError as error:
+        raise Invalid(
+            Problem("crs", f"{text[:60]!r} is no known coordinate system", 'name one by its code, such as "EPSG:2154"')
+        ) from error
+    authority = crs.to_authority()
+    return ":".join(authority) if authority else text
+
+
+@lru_cache(maxsize=64)
+def _transformer(source: str, target: str) -> pyproj.Transformer:
+    # always_xy: without it PROJ takes EPSG:4326 as lat, lon, and everything is wrong without an error.
+    return pyproj.Transformer.from_crs(source, target, always_xy=True)
+
+
+def _apply(transformer: pyproj.Transformer, xy: Numbers) -> Numbers:
+    return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
