@@ -32,10 +32,10 @@ def load_settings(path: Path | None, environment: Mapping[str, str] = os.environ
 
     """
     data = read_toml(path) if path else {}
-    problems: list[Problem] = list(_override(data, environment))
-    settings = _convert(Settings, data, "", problems)
-    if not problems:
-        problems += _check(settings)
+    conversion = _Conversion()
+    conversion.problems += _override(data, environment)
+    settings = conversion.table(Settings, data, "")
+    problems = conversion.problems or list(_check(settings))
     if problems:
         raise ConfigError(problems)
     return _anchor(settings, path.parent if path else Path())
@@ -89,36 +89,39 @@ def _bare(kind: Any) -> Any:  # noqa: ANN401 - a type expression
     return get_args(kind)[0] if hasattr(kind, "__metadata__") else kind
 
 
-def _convert(table: type[Struct], data: Any, where: str, problems: list[Problem]) -> Any:  # noqa: ANN401 - checked here
-    """Convert one table field by field, so that every fault is told and not only the first."""
-    if not isinstance(data, dict):
-        problems.append(Problem(f"[{where}]", f"is {data!r}, not a table", f"write it as [{where}]"))
-        return None
-    before = len(problems)
-    problems += _unknown_keys(table, data, where)
-    values = {}
-    for field in structs.fields(table):
-        if field.encode_name in data:
-            values[field.name] = _convert_field(
-                field, data[field.encode_name], _join(where, field.encode_name), problems
-            )
-        elif field.required:
-            problems.append(Problem(_join(where, field.encode_name), "is missing", "it has no default"))
-    return None if len(problems) > before else table(**values)
+class _Conversion:
+    """Converts tables field by field, so that every fault is told and not only the first."""
 
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
 
-def _convert_field(field: structs.FieldInfo, value: Any, where: str, problems: list[Problem]) -> Any:  # noqa: ANN401
-    kind = _bare(field.type)
-    if isinstance(kind, type) and issubclass(kind, Struct):
-        return _convert(kind, value, where, problems)
-    inner = get_args(kind)[1] if get_origin(kind) is dict and isinstance(value, dict) else None
-    if isinstance(inner, type) and issubclass(inner, Struct):
-        return {name: _convert(inner, item, _join(where, name), problems) for name, item in value.items()}
-    try:
-        return msgspec.convert(value, field.type)
-    except msgspec.ValidationError as error:
-        problems.append(Problem(where, f"is {value!r}: {_plain(error)}", _default_hint(field)))
-        return None
+    def table(self, table: type[Struct], data: Any, where: str) -> Any:  # noqa: ANN401 - any TOML value in, a table out
+        if not isinstance(data, dict):
+            self.problems.append(Problem(f"[{where}]", f"is {data!r}, not a table", f"write it as [{where}]"))
+            return None
+        before = len(self.problems)
+        self.problems += _unknown_keys(table, data, where)
+        values = {}
+        for field in structs.fields(table):
+            path = _join(where, field.encode_name)
+            if field.encode_name in data:
+                values[field.name] = self._field(field, data[field.encode_name], path)
+            elif field.required:
+                self.problems.append(Problem(path, "is missing", "it has no default"))
+        return None if len(self.problems) > before else table(**values)
+
+    def _field(self, field: structs.FieldInfo, value: Any, where: str) -> Any:  # noqa: ANN401 - any TOML value
+        kind = _bare(field.type)
+        if isinstance(kind, type) and issubclass(kind, Struct):
+            return self.table(kind, value, where)
+        inner = get_args(kind)[1] if get_origin(kind) is dict and isinstance(value, dict) else None
+        if isinstance(inner, type) and issubclass(inner, Struct):
+            return {name: self.table(inner, item, _join(where, name)) for name, item in value.items()}
+        try:
+            return msgspec.convert(value, field.type)
+        except msgspec.ValidationError as error:
+            self.problems.append(Problem(where, f"is {value!r}: {_plain(error)}", _default_hint(field)))
+            return None
 
 
 def _plain(error: msgspec.ValidationError) -> str:

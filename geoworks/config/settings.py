@@ -23,7 +23,7 @@ class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The root of all tables: an unknown key is an error."""
 
 
-class Town(Table):
+class Town(Table, frozen=True):
     """The town as the pages show it."""
 
     name: Annotated[str, Meta(description="Name shown on every page.")] = "Ma ville"
@@ -41,7 +41,7 @@ class Town(Table):
     ] = ""
 
 
-class Server(Table):
+class Server(Table, frozen=True):
     """Where the service listens and what stands before it."""
 
     host: Annotated[str, Meta(description="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1"
@@ -65,7 +65,7 @@ class Server(Table):
     ] = 6.0
 
 
-class Data(Table):
+class Data(Table, frozen=True):
     """Where everything is kept."""
 
     dir: Annotated[str, Meta(description="Folder of the database, the last good copies and the maps.")] = "data"
@@ -73,7 +73,7 @@ class Data(Table):
     keep_over_days: Annotated[Count, Meta(description="Days that ended works stay readable among the current.")] = 14
 
 
-class ClockTable(Table):
+class ClockTable(Table, frozen=True):
     """What time it is."""
 
     start: Annotated[
@@ -81,7 +81,7 @@ class ClockTable(Table):
     ] = None
 
 
-class Tiles(Table):
+class Tiles(Table, frozen=True):
     """The background map: the only thing a page fetches from elsewhere."""
 
     url: Annotated[str, Meta(description="Tile URL with {z}/{x}/{y}; empty for no background.")] = (
@@ -92,7 +92,7 @@ class Tiles(Table):
     max_zoom: Annotated[int, Meta(ge=1, le=24, description="Deepest zoom the provider serves.")] = 19
 
 
-class Stream(Table):
+class Stream(Table, frozen=True):
     """The bounds of the live stream."""
 
     heartbeat_s: Annotated[Seconds, Meta(description="Time between two pings and heartbeats.")] = 25.0
@@ -108,7 +108,7 @@ class Stream(Table):
     connections_per_address: Annotated[Count, Meta(description="Open connections from one address.")] = 200
 
 
-class Limits(Table):
+class Limits(Table, frozen=True):
     """The bounds of what is taken in."""
 
     upload_bytes: Annotated[Count, Meta(description="Largest upload or download of a source.")] = 104_857_600
@@ -127,7 +127,7 @@ class Limits(Table):
     repair_s: Annotated[Seconds, Meta(description="Time one broken geometry may take to repair.")] = 5.0
 
 
-class Levels(Table):
+class Levels(Table, frozen=True):
     """From when on a zone is light, disturbed, heavy, blocked.
 
     Each active works inside a zone weighs its severity (low 1, medium 2, high 4, blocked 8) times the part of it
@@ -140,7 +140,7 @@ class Levels(Table):
     blocked: Annotated[float, Meta(gt=0, description="... blocked.")] = 24.0
 
 
-class Category(Table):
+class Category(Table, frozen=True):
     """One kind of report: who handles it, and why they do."""
 
     id: Annotated[str, Meta(pattern="^[a-z0-9-]{1,40}$", description="Stable name of the category.")]
@@ -152,17 +152,87 @@ class Category(Table):
     words: Annotated[tuple[str, ...], Meta(description="Words in a report that suggest this category.")] = ()
 
 
-class Reports(Table):
+_TOWN_ROADS = ("la voirie communale est à la charge de la mairie", "the town hall is in charge of town roads")
+_CATEGORIES = (
+    Category(
+        id="chaussee",
+        fr="Chaussée abîmée",
+        en="Damaged road",
+        handler="Services techniques, voirie",
+        reason_fr=_TOWN_ROADS[0],
+        reason_en=_TOWN_ROADS[1],
+        words=("nid-de-poule", "nid de poule", "trou", "chaussée", "bosse", "affaissement", "pothole", "hole"),
+    ),
+    Category(
+        id="trottoir",
+        fr="Trottoir, passage piéton",
+        en="Footway, crossing",
+        handler="Services techniques, voirie",
+        reason_fr=_TOWN_ROADS[0],
+        reason_en=_TOWN_ROADS[1],
+        words=("trottoir", "passage piéton", "bordure", "poussette", "fauteuil", "footway", "sidewalk", "kerb"),
+    ),
+    Category(
+        id="stationnement",
+        fr="Stationnement",
+        en="Parking",
+        handler="Police municipale",
+        reason_fr="le stationnement relève du pouvoir de police du maire",
+        reason_en="parking is policed by the town",
+        words=("stationn", "garé", "garée", "voiture ventouse", "parking", "parked", "livraison"),
+    ),
+    Category(
+        id="signalisation",
+        fr="Panneau, feu, marquage",
+        en="Sign, light, marking",
+        handler="Services techniques, signalisation",
+        reason_fr="la signalisation est posée par le gestionnaire de la voie",
+        reason_en="signs are set by the road authority",
+        words=("panneau", "feu", "feux", "marquage", "signalisation", "déviation", "sign", "traffic light"),
+    ),
+    Category(
+        id="eclairage",
+        fr="Éclairage",
+        en="Street light",
+        handler="Services techniques, éclairage public",
+        reason_fr="l'éclairage public est un service de la commune",
+        reason_en="street lighting is a town service",
+        words=("lampadaire", "éclairage", "lampe", "éteint", "lumière", "street light", "lamp", "dark"),
+    ),
+    Category(
+        id="chantier",
+        fr="Gêne due à un chantier",
+        en="Trouble from works",
+        handler="Services techniques, coordination des travaux",
+        reason_fr="elle transmet à l'entreprise du chantier et suit la réponse",
+        reason_en="it passes the report to the contractor and follows the answer",
+        words=("chantier", "travaux", "barrière", "grue", "tranchée", "works", "barrier", "trench"),
+    ),
+    Category(
+        id="autre",
+        fr="Autre problème de rue",
+        en="Other street problem",
+        handler="Accueil de la mairie",
+        reason_fr="l'accueil oriente vers le bon service",
+        reason_en="the front desk passes it to the right service",
+    ),
+)
+
+
+class Reports(Table, frozen=True):
     """What citizens may report."""
 
     moderated: Annotated[bool, Meta(description="Keep texts and photos hidden until a moderator releases them.")] = True
     near_works_m: Annotated[
         float, Meta(ge=0, le=1000, description="Distance within which works are linked to a report, in metres.")
     ] = 40.0
-    categories: Annotated[tuple[Category, ...], Meta(description="The categories, in the order shown.")] = ()
+    categories: Annotated[
+        tuple[Category, ...],
+        Meta(min_length=1, description="The categories, in the order shown; the last one takes what fits no other."),
+    ] = _CATEGORIES
 
 
-class MapsTable(Table):
+class MapsTable(Table, frozen=True):
     """The generated maps."""
 
     debounce_s: Annotated[Seconds, Meta(description="Quiet time after changes before the maps are made anew.")] = 10.0
@@ -176,7 +246,7 @@ class DateKind(StrEnum):
     WHOLE_DAY = "whole-day"
 
 
-class Mapping(Table):
+class Mapping(Table, frozen=True):
     """How a source's columns become the fields of a works."""
 
     version: Annotated[str, Meta(description="Change it to have unchanged records mapped again.")] = "1"
@@ -206,7 +276,7 @@ class Mapping(Table):
     ] = {}
 
 
-class SourceTable(Table):
+class SourceTable(Table, frozen=True):
     """One source of works: a file or URL that GDAL reads."""
 
     url: Annotated[str, Meta(description="File or http(s) URL.")]
@@ -227,7 +297,7 @@ class SourceTable(Table):
     mapping: Mapping = Mapping()
 
 
-class ZonesTable(Table):
+class ZonesTable(Table, frozen=True):
     """Zones read at start when the store has none; `geoworks zones import` replaces them any time."""
 
     file: Annotated[str, Meta(description="File of the zones; empty for none.")] = ""
@@ -237,7 +307,7 @@ class ZonesTable(Table):
     name: Annotated[str, Meta(description="Column of the name; empty: guessed.")] = ""
 
 
-class Settings(Table):
+class Settings(Table, frozen=True):
     """All of `config.toml`."""
 
     town: Town = Town()
