@@ -1,0 +1,149 @@
+"""Copies of the database: made while it serves, checked before they count, and put back in its place."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from geoworks.errors import Invalid, Problem, StoreUnusable
+from geoworks.ids import new_id
+from geoworks.model.change import Cursor
+from geoworks.store import tables
+from geoworks.store.connection import connect, connect_reader, transaction
+from geoworks.store.faults import translated
+from geoworks.store.lock import DirectoryLock
+from geoworks.store.migrate import check_schema, known_migrations
+from geoworks.store.queries import SQL
+from geoworks.store.told import TOLD_NAME, write_told
+
+DATABASE_NAME = "geoworks.db"
+_BUSY_TIMEOUT_S = 5.0
+
+
+def back_up(database: Path, target: Path) -> None:
+    """Copy a database that may be in use to a file that appears only when it is whole and checked.
+
+    Raises:
+        Invalid: the target is the database itself.
+        StoreError: it cannot be read, or the copy cannot be written.
+
+    """
+    if target.resolve() == database.resolve():
+        raise Invalid(Problem("target", f"{target} is the database itself", "name another file"))
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with translated(part):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _copy(database, part)
+            _put_in_place(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def restore(source: Path, data_dir: Path, *, at: datetime) -> Path | None:
+    """Put a copy in the place of a database that nobody uses, and begin a new epoch.
+
+    Returns where the replaced database was kept (`geoworks.db.replaced-...`), or None when there was none.
+
+    Raises:
+        Invalid: there is no such file.
+        StoreBusy: a process uses the data directory.
+        StoreUnusable: the copy is damaged, or from another program or a later release.
+
+    """
+    if not source.is_file():
+        raise Invalid(Problem("source", f"{source} is no file", "name one that `geoworks backup` wrote"))
+    lock = DirectoryLock.take(data_dir)
+    try:
+        return _replace(source, data_dir / DATABASE_NAME, at)
+    finally:
+        lock.release()
+
+
+def _replace(source: Path, database: Path, at: datetime) -> Path | None:
+    part = database.with_name(f"{database.name}.part")
+    try:
+        with translated(source):
+            _copy(source, part)
+        with translated(database):
+            cursor = _begin_epoch(part)
+            kept = _keep_aside(database, at)
+            _put_in_place(part, database)
+    finally:
+        part.unlink(missing_ok=True)
+    write_told(database.with_name(TOLD_NAME), cursor)
+    return kept
+
+
+def _copy(source: Path, part: Path) -> None:
+    """Copy one consistent state of a database into a plain file without a write-ahead log, and check it."""
+    part.unlink(missing_ok=True)
+    with closing(connect_reader(source, busy_timeout_s=_BUSY_TIMEOUT_S)) as original, closing(_create(part)) as copy:
+        check_schema(original, source, newest=len(known_migrations()))
+        # In one open read transaction writers go on, and the counts are of what is copied.
+        original.execute("BEGIN")
+        counted = original.execute(SQL["counts"]).fetchone()
+        original.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+        _check(copy, source, counted)
+
+
+def _create(part: Path) -> sqlite3.Connection:
+    return connect(part, busy_timeout_s=_BUSY_TIMEOUT_S)
+
+
+def _check(copy: sqlite3.Connection, source: Path, counted: tuple[int, ...]) -> None:
+    ((verdict,), *_) = copy.execute("PRAGMA integrity_check")
+    if verdict != "ok" or copy.execute(SQL["counts"]).fetchone() != counted:
+        raise StoreUnusable(f"{source} is damaged ({verdict}): restore an older copy")
+
+
+def _begin_epoch(part: Path) -> Cursor:
+    with closing(_create(part)) as copy, transaction(copy):
+        epoch = new_id()
+        tables.begin_epoch(copy, epoch)
+        return Cursor(epoch, tables.last_offset(copy))
+
+
+def _keep_aside(database: Path, at: datetime) -> Path | None:
+    """Give the database a second name, with all that its write-ahead log held, and leave no log behind.
+
+    The old name stays until the copy takes it, so that a crash never leaves an empty place.
+    """
+    if not database.exists():
+        return None
+    kept = database.with_name(f"{database.name}.replaced-{at:%Y%m%dT%H%M%SZ}")
+    _fold_log(database)
+    for suffix in ("-wal", "-shm"):
+        log = database.with_name(f"{database.name}{suffix}")
+        if log.exists():
+            log.replace(kept.with_name(f"{kept.name}{suffix}"))
+    os.link(database, kept)
+    return kept
+
+
+def _fold_log(database: Path) -> None:
+    """Write what the write-ahead log holds into the database; a damaged database keeps its log under its new name."""
+    try:
+        with closing(connect(database, busy_timeout_s=_BUSY_TIMEOUT_S, mode="rw")) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.DatabaseError:
+        return
+
+
+def _put_in_place(part: Path, target: Path) -> None:
+    """Sync a finished file and give it its name, durably."""
+    _sync(part)
+    part.replace(target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,74 @@
+"""What goes wrong below the store, told as the store's errors, each with its mend."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from geoworks.errors import StoreBusy, StoreError, StoreFull, StoreReadOnly, StoreUnusable
+
+_PRIMARY = 0xFF  # the low byte of an extended result code is the primary one (sqlite.org/rescode.html)
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_RIGHT = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+# A write refused for another reason than ENOSPC: a quota, a limit on file sizes, or the shared index cannot grow.
+_NO_GROWTH = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
+_ROOM_NEEDED = 65_536
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite and of the system about a database file into the store's errors."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) is None:
+            raise  # a misuse of the driver is our bug, not a fault of the file
+        raise _database_fault(error, path) from error
+    except OSError as error:
+        raise _system_fault(error, path) from error
+
+
+def _database_fault(error: sqlite3.Error, path: Path) -> StoreError:
+    code = error.sqlite_errorcode
+    if code in _NO_GROWTH or _lacks_room(code & _PRIMARY, path):
+        return _full(path)
+    return _by_code(code & _PRIMARY, path, f"{error}, {error.sqlite_errorname}")
+
+
+def _lacks_room(code: int, path: Path) -> bool:
+    """Tell whether the disk is full; SQLite says `cannot open` or `I/O error` when a file beside cannot be created."""
+    if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}:
+        return path.parent.is_dir() and shutil.disk_usage(path.parent).free < _ROOM_NEEDED
+    return code == sqlite3.SQLITE_FULL
+
+
+def _by_code(code: int, path: Path, detail: str) -> StoreError:
+    match code:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return StoreBusy(f"another program holds {path}: close it there, then try again")
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN:
+            return _read_only(path, detail)
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return StoreUnusable(f"{path} is damaged ({detail}): restore a copy with `geoworks restore`")
+        case _:
+            return StoreError(f"{path} failed ({detail}): check the disk, and report it when the disk is well")
+
+
+def _system_fault(error: OSError, path: Path) -> StoreError:
+    if error.errno in _NO_ROOM:
+        return _full(path)
+    if error.errno in _NO_RIGHT:
+        return _read_only(path, error.strerror or "refused")
+    return StoreError(f"{path} failed ({error}): name a folder on a local disk under [data] dir")
+
+
+def _full(path: Path) -> StoreFull:
+    return StoreFull(f"no room to write {path}: free some on the disk, or raise its quota; nothing was lost")
+
+
+def _read_only(path: Path, detail: str) -> StoreReadOnly:
+    return StoreReadOnly(f"{path} cannot be written ({detail}): give this user the right to write in {path.parent}")

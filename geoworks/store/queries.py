@@ -1,0 +1,30 @@
+"""The SQL of the store by name, read once from `sql/*.sql`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Final
+
+SQL_DIR = files(__package__).joinpath("sql")
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+
+
+def read_queries(text: str) -> Iterator[tuple[str, str]]:
+    r"""Yield the name and the statement of each query of a file.
+
+    >>> list(read_queries("-- name: one\n-- Tell one.\nSELECT 1;\n"))
+    [('one', '-- Tell one.\nSELECT 1;')]
+    """
+    _, *parts = _NAME.split(text)
+    for name, statement in zip(parts[::2], parts[1::2], strict=True):
+        yield name, statement.strip()
+
+
+def _read_all() -> dict[str, str]:
+    texts = [file.read_text("utf-8") for file in SQL_DIR.iterdir() if file.name.endswith(".sql")]
+    return {name: statement for text in texts for name, statement in read_queries(text)}
+
+
+SQL: Final = _read_all()
