@@ -36,5 +36,5 @@ EXPOSE 8080
 # The service drains its connections when told to stop (server.drain_s), so give `docker stop` 40 s.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/health/live', timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['GEOWORKS_SERVER_PORT'] + '/health/live', timeout=4)"]
 CMD ["geoworks", "serve", "--config", "/etc/geoworks/config.toml"]

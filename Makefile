@@ -14,9 +14,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PACKAGES := geoworks feeds maps
 VENDOR := maps/static/vendor
-# A machine without node gets it from a Python wheel, into the virtual environment.
-OWN_NODE := $(shell command -v node >/dev/null && command -v npm >/dev/null || echo $(VENV)/.installed-node)
-WITH_NODE := PATH="$$PATH:$(CURDIR)/$(BIN)"
+# A machine without node, or with one of long ago, gets it from a Python wheel, into the virtual environment.
+OWN_NODE := $(shell npm --version >/dev/null 2>&1 && \
+	node -e 'process.exit(parseInt(process.versions.node) < 18)' >/dev/null 2>&1 || echo $(VENV)/.installed-node)
+WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe \
 	--strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
@@ -39,7 +40,7 @@ check: $(VENV)/.installed-dev $(OWN_NODE) ## lint, types, layers, spelling, scri
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PACKAGES) tests
 	$(BIN)/lint-imports
-	git ls-files -z | xargs -0 $(BIN)/codespell
+	$(BIN)/codespell
 	@find maps/static -name '*.js' -not -path '$(VENDOR)/*' -print0 | $(WITH_NODE) xargs -0 -r -n 1 node --check
 
 .PHONY: bench

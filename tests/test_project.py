@@ -15,7 +15,7 @@ from tests.shared import ROOT
 
 LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
 PACKAGES = ("geoworks", "feeds", "maps")
-# What is built from the package lock, so not under version control.
+# What is installed from the package lock.
 VENDOR = "maps/static/vendor/"
 
 
@@ -80,9 +80,9 @@ def test_scripts_parse() -> None:
 
 @pytest.fixture(scope="module")
 def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Return the names of the files in the wheel, built from a copy of what is under version control."""
+    """Return the names of the files in the wheel, built from a copy of the sources."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for name in [*_tracked(*PACKAGES), "pyproject.toml", "README.md", "LICENSE"]:
+    for name in [*_sources(), "pyproject.toml", "README.md", "LICENSE"]:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes((ROOT / name).read_bytes())
     vendored = source / VENDOR / "leaflet" / "images" / "layers.png"
@@ -96,7 +96,7 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_wheel_is_whole(wheel_names: set[str]) -> None:
     """Every file of the packages, code or data, is in the wheel, with the front-end libraries and the licence."""
-    assert set(_tracked(*PACKAGES)) <= wheel_names
+    assert set(_sources()) <= wheel_names
     assert f"{VENDOR}leaflet/images/layers.png" in wheel_names
     assert any(name.endswith("licenses/LICENSE") for name in wheel_names)
 
@@ -106,10 +106,11 @@ def test_wheel_holds_nothing_else(wheel_names: set[str]) -> None:
     assert {name.split("/")[0] for name in wheel_names if ".dist-info/" not in name} == set(PACKAGES)
 
 
-def _tracked(*folders: str) -> list[str]:
-    """Return the files under version control in these folders that still exist."""
-    listed = subprocess.run(["git", "ls-files", "-z", *folders], cwd=ROOT, check=True, capture_output=True, text=True)
-    return [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+def _sources() -> list[str]:
+    """Return the files of the packages, but for what is built."""
+    paths = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file())
+    names = (path.relative_to(ROOT).as_posix() for path in paths)
+    return [name for name in names if "__pycache__" not in name and not name.startswith(VENDOR)]
 
 
 def _pins(lock: str) -> dict[str, str]:
