@@ -16,7 +16,7 @@ PACKAGES := geoworks feeds maps
 VENDOR := maps/static/vendor
 # A machine without node, or with one of long ago, gets it from a Python wheel, into the virtual environment.
 OWN_NODE := $(shell npm --version >/dev/null 2>&1 && \
-	node -e 'process.exit(parseInt(process.versions.node) < 18)' >/dev/null 2>&1 || echo $(VENV)/.installed-node)
+	node -e 'process.exit(Number(parseInt(process.versions.node) < 18))' >/dev/null 2>&1 || echo $(VENV)/.installed-node)
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe \
 	--strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
