@@ -34,6 +34,11 @@ class Rejoiner:
             self._stale.set()
         return None
 
+    @property
+    def stale(self) -> bool:
+        """Tell whether zones changed since everything was last joined."""
+        return self._stale.is_set()
+
     async def run(self) -> None:
         """Join all again whenever the zones changed, until cancelled."""
         while True:

@@ -1,0 +1,93 @@
+"""The sockets of the doors: TCP for everybody, a unix socket in the data directory for programs of this machine."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+from aiohttp import web
+
+from geoworks.errors import ConfigError, Problem
+
+SOCKET_NAME = "geoworks.sock"
+# The kernel takes about 107 bytes of path; a longer one is reached through its open folder.
+_LONGEST_PATH = 100
+_BACKLOG = 4096
+
+
+@asynccontextmanager
+async def listening(app: web.Application, *, data_dir: Path, host: str | None, port: int) -> AsyncIterator[int]:
+    """Serve `app` until the block ends and yield its TCP port; without a host on the local socket alone (port 0).
+
+    Raises:
+        ConfigError: the address is taken or not ours.
+
+    """
+    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        with _local_socket(data_dir) as local:
+            await web.SockSite(runner, local).start()
+            yield await _listen_tcp(runner, host, port) if host else 0
+            # In-flight requests end before the parts behind them do.
+            await runner.cleanup()
+    finally:
+        await runner.cleanup()
+
+
+@contextmanager
+def reachable(path: Path) -> Iterator[str]:
+    """Yield a form of a socket's path that is short enough for the kernel."""
+    if len(os.fsencode(path)) <= _LONGEST_PATH:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+async def _listen_tcp(runner: web.AppRunner, host: str, port: int) -> int:
+    site = web.TCPSite(runner, host, port, backlog=_BACKLOG)
+    try:
+        await site.start()
+    except OSError as error:
+        raise ConfigError(_tcp_fault(error, host, port)) from error
+    bound: int = runner.addresses[-1][1]
+    return bound
+
+
+def _tcp_fault(error: OSError, host: str, port: int) -> Problem:
+    if error.errno == errno.EADDRINUSE:
+        mend = "stop the program that listens there, or set server.port (0 takes a free one)"
+        return Problem("server.port", f"{port} on {host} is in use", mend)
+    return Problem(
+        "server.host", f"cannot listen on {host}:{port}: {error.strerror}", "set server.host and server.port"
+    )
+
+
+@contextmanager
+def _local_socket(data_dir: Path) -> Iterator[socket.socket]:
+    """Open the local socket, readable by its owner alone; one left by a killed process is replaced."""
+    path = data_dir / SOCKET_NAME
+    # The lock of the data directory is ours by now, so whoever made this socket is gone.
+    with suppress(FileNotFoundError):
+        path.unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as local, reachable(path) as name:
+        before = os.umask(stat.S_IRWXG | stat.S_IRWXO)
+        try:
+            local.bind(name)
+        finally:
+            os.umask(before)
+        local.setblocking(False)  # noqa: FBT003 - the name of the flag is the method's
+        try:
+            yield local
+        finally:
+            with suppress(FileNotFoundError):
+                path.unlink()
