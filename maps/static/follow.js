@@ -1,0 +1,81 @@
+/** Follow one report: told by the stream that it changed, then read again by its secret link. */
+import { connectionSign } from "./connection.js";
+import { ask, Refused } from "./doors.js";
+import { byId, el } from "./element.js";
+import { dates, streamUrl, t, url } from "./page.js";
+import { shape } from "./shapes.js";
+import { Stream } from "./stream.js";
+import { categoryName } from "./words.js";
+
+const POLL_MS = 30_000;
+const AROUND_M = 25;
+const box = byId("follow");
+let status = "";
+let listening = false;
+
+read();
+setInterval(read, POLL_MS); // also what a stream cannot tell: answers given while the status stays
+
+async function read() {
+  try {
+    show(await ask(`/v1/reports/follow/${encodeURIComponent(box.dataset.token)}`));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    if (error.status === 404) box.replaceChildren(el("p", { class: "note bad" }, t("follow.not_found")));
+    else if (!status) box.replaceChildren(el("p", { class: "note bad" }, error.message));
+  }
+  box.removeAttribute("aria-busy");
+}
+
+function show(report) {
+  if (status && status !== report.status) {
+    byId("announcements").textContent = t("follow.changed", { status: t(`reports.status.${report.status}`) });
+  }
+  status = report.status;
+  box.replaceChildren(...parts(report).filter(Boolean));
+  listen(report);
+}
+
+function parts(report) {
+  return [
+    el("div", { class: "follow-head" },
+      el("p", { class: "muted" }, [categoryName(report.category), report.place].filter(Boolean).join(" · ")),
+      el("p", { class: "follow-status" }, t(`reports.status.${report.status}`)),
+      el("p", { class: "muted" }, t("reports.created", { ago: dates.ago(new Date(report.created)) }))),
+    el("h2", {}, t("follow.steps")),
+    steps(report.steps.length ? report.steps : [{ at: report.created, status: "received", answer: "" }]),
+    el("h2", {}, t("follow.handler")),
+    el("p", {}, el("b", {}, report.handler), report.reason ? ` — ${report.reason}` : ""),
+    report.works.length > 0 && el("h2", {}, t("follow.works")),
+    report.works.length > 0 && el("ul", { class: "plain" }, ...report.works.map(worksLine)),
+    el("h2", {}, t("follow.your_text")),
+    el("blockquote", { class: "quote" }, report.text),
+    photoCount(report.photos) > 0 && el("p", { class: "muted" }, t("follow.photos", { count: photoCount(report.photos) })),
+  ];
+}
+
+const photoCount = (photos) => (Array.isArray(photos) ? photos.length : (photos ?? 0));
+
+function steps(list) {
+  return el("ol", { class: "steps" }, ...list.map(({ at, status: step, answer }) =>
+    el("li", {},
+      el("b", {}, t(`reports.status.${step}`)),
+      el("time", { datetime: at }, dates.moment(new Date(at))),
+      answer ? el("blockquote", { class: "quote" }, answer) : "")));
+}
+
+function worksLine(works) {
+  const { id, title } = typeof works === "string" ? { id: works, title: works } : works;
+  return el("li", {}, el("a", { href: url(`/?works=${encodeURIComponent(id)}`) }, shape("high"), " ", title));
+}
+
+/** Ask the stream for what happens around the report's point: far less than the town, and no token in it. */
+function listen({ id, geometry }) {
+  if (listening || !geometry) return;
+  listening = true;
+  const area = { circle: { center: geometry.coordinates, radius_m: AROUND_M } };
+  const heard = (changes, snapshot) => {
+    if (!snapshot && changes.some(({ key }) => key === `report ${id}`)) read();
+  };
+  new Stream(streamUrl(), { area, kinds: ["report"] }, { changed: heard, connection: connectionSign(byId("connection")) }).start();
+}

@@ -1,0 +1,112 @@
+/** The live map and the list beside it. */
+import { Announcer } from "./announce.js";
+import { connectionSign } from "./connection.js";
+import { details } from "./details.js";
+import { byId } from "./element.js";
+import { Filters } from "./filters.js";
+import { FeatureList } from "./list.js";
+import { LiveMap } from "./map.js";
+import { keyOf, matches } from "./model.js";
+import { streamUrl, t } from "./page.js";
+import { Stream } from "./stream.js";
+import { changesWords } from "./words.js";
+
+let chosen = "";
+let shown = null;
+let first = true;
+let drawing = 0;
+const fresh = new Set();
+
+const map = new LiveMap(byId("map"), choose);
+const list = new FeatureList({ works: byId("works"), report: byId("reports"), zone: byId("zones") }, choose, zoneName);
+const filters = new Filters(byId("filters"), () => redraw({ fit: true }));
+const announcer = new Announcer(byId("announcements"), changesWords);
+const stream = new Stream(
+  streamUrl(),
+  { area: { everywhere: true }, kinds: ["works", "report", "zone"] },
+  { changed, connection: connectionSign(byId("connection")) },
+);
+
+byId("back").addEventListener("click", () => choose(""));
+byId("panel").addEventListener("keydown", (event) => event.key === "Escape" && choose(""));
+byId("map").addEventListener("place-unknown", () => (byId("announcements").textContent = t("map.place_unknown")));
+if (matchMedia("(max-width: 48rem)").matches) byId("legend").open = false;
+stream.start();
+
+function zoneName(id) {
+  return stream.features.get(`zone ${id}`)?.properties.name ?? id;
+}
+
+function changed(changes, snapshot) {
+  if (!snapshot) {
+    for (const { key } of changes) fresh.add(key);
+    announcer.add(changes);
+  }
+  byId("panel").removeAttribute("aria-busy");
+  // One drawing a frame, however many changes come.
+  drawing ||= requestAnimationFrame(() => redraw({ fit: first }));
+}
+
+async function redraw({ fit = false } = {}) {
+  drawing = 0;
+  const wish = filters.wish;
+  const shown = [...stream.features.values()].filter((feature) => matches(feature, wish, zoneName));
+  list.show(shown, fresh);
+  fresh.clear();
+  if (first) recall();
+  else if (chosen) refreshDetails();
+  await map.show(shown);
+  if (fit && !chosen) map.fit(first ? [...stream.features.values()] : wish.text ? shown : []);
+  if (fit && first && chosen) map.select(stream.features.get(chosen) ?? null);
+  first = false;
+}
+
+/** Open the works that the page's address names. */
+function recall() {
+  const id = new URL(location.href).searchParams.get("works");
+  if (id && stream.features.has(`works ${id}`)) choose(`works ${id}`);
+}
+
+function choose(key) {
+  const before = chosen;
+  const feature = stream.features.get(key) ?? null;
+  chosen = feature ? key : "";
+  byId("details").hidden = !feature;
+  byId("overview").hidden = Boolean(feature);
+  list.mark(chosen);
+  map.select(feature);
+  remember(feature);
+  if (feature) openDetails(feature);
+  else if (before && !list.focus(before)) byId("works-title").focus();
+}
+
+function openDetails(feature) {
+  fillDetails(feature);
+  byId("details-title").focus({ preventScroll: true });
+  // On a phone the map stands above the details: bring both into view.
+  byId("panel").scrollTop = 0;
+  if (document.documentElement.scrollTop > 0) byId("map").scrollIntoView();
+}
+
+function fillDetails(feature) {
+  shown = feature;
+  byId("gone").hidden = true;
+  byId("details-body").replaceChildren(...details(feature, { zoneName, find: (key) => stream.features.get(key), select: choose }));
+}
+
+/** Bring open details up to date without moving the reader; what is gone says so. */
+function refreshDetails() {
+  const feature = stream.features.get(chosen);
+  byId("gone").hidden = Boolean(feature);
+  if (!feature || shown === feature) return;
+  const reading = byId("details-body").contains(document.activeElement);
+  fillDetails(feature);
+  if (reading) byId("details-title").focus({ preventScroll: true });
+}
+
+function remember(feature) {
+  const address = new URL(location.href);
+  if (feature?.properties.kind === "works") address.searchParams.set("works", feature.id);
+  else address.searchParams.delete("works");
+  history.replaceState(null, "", address);
+}
