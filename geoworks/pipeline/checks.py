@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from geoworks.errors import Problem
 from geoworks.model.impact import Detour, Impact, Lane, Restriction, RestrictionType, Unit
@@ -75,19 +75,15 @@ def is_zone(name: str) -> bool:
     return name in _zones()
 
 
-def _check_all(value: object, where: str) -> Iterator[Problem]:
-    if isinstance(value, tuple):
-        for number, item in enumerate(value):
-            yield from _check_all(item, f"{where}[{number}]")
-    elif isinstance(value, Struct):
-        yield from check(value, where)
-        for name, encoded in _members(type(value)):
-            yield from _check_all(getattr(value, name), path(where, encoded))
-
-
-@cache
-def _members(kind: type[Struct]) -> tuple[tuple[str, str], ...]:
-    return tuple((field.name, field.encode_name) for field in structs.fields(kind))
+def _check_all(value: Any, where: str) -> Iterator[Problem]:  # noqa: ANN401 - any struct of the model
+    yield from check(value, where)
+    for name in _INNER.get(type(value), ()):
+        inner = getattr(value, name)
+        if isinstance(inner, tuple):
+            for number, item in enumerate(inner):
+                yield from _check_all(item, path(where, f"{name}[{number}]"))
+        elif inner is not None:
+            yield from _check_all(inner, path(where, name))
 
 
 def _works(works: Works, where: str) -> Iterator[Problem]:
@@ -196,9 +192,18 @@ _CHECKS: Mapping[type[Struct], Callable[[Any, str], Iterator[Problem]]] = {
 }
 
 
+# The fields that hold structs to check in their turn.
+_INNER: Mapping[type[Struct], tuple[str, ...]] = {
+    Works: ("schedule", "impact"),
+    Schedule: ("windows", "paused_impact"),
+    Window: ("impact",),
+    Impact: ("restrictions", "lanes", "detours"),
+    Lane: ("restrictions",),
+}
+
+
 def _text(text: str, where: str) -> Iterator[Problem]:
-    most = max_length(where)
-    if len(text) > most:
+    if text and len(text) > (most := max_length(where)):
         yield Problem(where, f"{len(text)} characters", f"shorten it to at most {most}")
 
 

@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import Any
 
-import msgspec
 from msgspec import Struct, inspect
 
 from geoworks.errors import Invalid, Problem, TooLarge
