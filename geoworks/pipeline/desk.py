@@ -76,9 +76,9 @@ class Desk:
         if self._stopping:
             msg = "the service is stopping; send this again when it is back"
             raise ServiceStopping(msg)
-        job = Job(edit, asyncio.get_running_loop().create_future(), reply)
-        await self._jobs.put(job)
-        return await job.answer
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        await self._jobs.put(Job(edit, answer, reply))
+        return await answer
 
     def follow_up(self, edit: Edit[None]) -> None:
         """Queue an edit of the house itself; nobody waits for it and it is tried until it is written."""
@@ -118,7 +118,8 @@ class Desk:
         except StoreError as error:
             _refuse(jobs, error)
             await self._wait_for_store(own, error)
-        except asyncio.CancelledError:
+        except BaseException:
+            # Cancelled, or a fault of the house: whoever waits must not wait for ever.
             _refuse(jobs, ServiceStopping("the service stopped before this was written; send it again"))
             raise
 

@@ -11,6 +11,7 @@ from geoworks.clock import Clock
 from geoworks.config.settings import Data
 from geoworks.errors import ServiceStopping, StoreError
 from geoworks.model.change import Key, Kind, Reason
+from geoworks.model.works import Works
 from geoworks.pipeline.desk import Desk, Edit
 from geoworks.pipeline.draft import Draft
 from geoworks.ports import Store
@@ -75,11 +76,9 @@ class Retention:
 def _ended(entry: Entry) -> datetime:
     """Return when a feature that is over ended, as far as it is told."""
     given = entry.record.given
-    schedule = getattr(given, "schedule", None)
-    if schedule is None:
+    if not isinstance(given, Works):
         return entry.record.updated
-    end: datetime | None = given.cancelled_at or schedule.actual_end or schedule.end
-    return end or entry.record.updated
+    return given.cancelled_at or given.schedule.actual_end or given.schedule.end or entry.record.updated
 
 
 def _remove(keys: Sequence[Key]) -> Edit[None]:

@@ -76,14 +76,14 @@ async def open_house(store: Store, clock: ManualClock) -> AsyncIterator[House]:
     desk.followers += [house.listen, levels.follow, links.follow, house.timetable.follow, house.rejoiner.follow]
     desk.follow_up(levels.load())
     house.timetable.load()
-    running = asyncio.create_task(desk.run())
     try:
-        await house.rejoiner.refresh()
-        await house.quiet()
-        yield house
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(desk.run())
+            await house.rejoiner.refresh()
+            await house.quiet()
+            yield house
+            running.cancel()
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
         deriver.close()
         await store.close()
 

@@ -15,7 +15,7 @@ from geoworks.clock import ManualClock
 from geoworks.errors import Conflict, ServiceStopping, StoreFull
 from geoworks.model.change import Change, Key, Kind, Op, Reason
 from geoworks.pipeline.desk import Edit
-from geoworks.pipeline.draft import Draft, works_key
+from geoworks.pipeline.draft import Draft, works_key, zone_key
 from geoworks.ports import Batch
 from geoworks.state import State
 from geoworks.store.sqlite import SqliteStore
@@ -141,11 +141,11 @@ async def test_the_house_tries_its_own_edits_again(tmp_path: Path, clock: Manual
     store = CountingStore(tmp_path, clock=clock)
     async with open_house(store, clock) as house:
         store.refuse = 1
-        house.desk.follow_up(lambda draft: put("api:own")(draft) and None)
+        house.desk.follow_up(put_zone("own", a_zone()))
         with pytest.raises(StoreFull):
             await house.desk.submit(put("api:1"))
         await house.quiet()
-        assert house.state.get(works_key("api:own")) is not None
+        assert house.state.get(zone_key("own")) is not None
 
 
 async def test_a_stopped_desk_says_so(house: House) -> None:
@@ -177,6 +177,7 @@ async def test_the_state_is_always_what_the_store_holds(
     folder, clock = tmp_path_factory.mktemp("town"), ManualClock(NOON)
     async with open_house(SqliteStore(folder, clock=clock), clock) as house:
         await house.desk.submit(put_zone("gare", a_zone()))
+        await house.rejoiner.refresh()
         for verb, number, variant in steps:
             if verb == "wait":
                 await house.advance(timedelta(hours=6 * number))
