@@ -1,0 +1,85 @@
+"""What a session stands between: the socket of its client, and the feed of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Sequence
+from typing import Protocol, TypeVar
+
+from geoworks.hub.counters import Counters
+from geoworks.hub.question import Question, Test
+from geoworks.model.change import Change, Cursor
+from geoworks.state import Entry, State
+
+S_contra = TypeVar("S_contra", contravariant=True)
+
+
+class Outlet(Protocol):
+    """The socket of a session."""
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the socket, without waiting."""
+        ...
+
+    def unsent(self) -> int:
+        """Return how many bytes the socket has not taken yet."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close politely."""
+        ...
+
+    def abort(self) -> None:
+        """Cut the connection at once; a polite close of a stuck one can hang."""
+        ...
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Run work on behalf of the connection; it ends with the connection at the latest."""
+        ...
+
+    async def drained(self) -> None:
+        """Wait until the socket has taken most of what it was handed.
+
+        Raises:
+            ConnectionError: the connection is gone.
+
+        """
+        ...
+
+
+class Feed(Protocol[S_contra]):
+    """What a session reads from: the log, the state, and the writing to those who are live."""
+
+    @property
+    def counters(self) -> Counters:
+        """Return what is counted."""
+        ...
+
+    @property
+    def state(self) -> State:
+        """Return the town as it stands at the head."""
+        ...
+
+    @property
+    def head(self) -> Cursor:
+        """Return the last place of the log that was told."""
+        ...
+
+    def near(self, after: int) -> Sequence[Change] | None:
+        """Return the changes after an offset when they are few and in memory, else None."""
+        ...
+
+    def snapshot(self, question: Question, test: Test) -> Sequence[Entry]:
+        """Return what answers a question at the head; `test` is the question's, compiled."""
+        ...
+
+    def join(self, session: S_contra) -> None:
+        """Write to a session whatever comes after the head."""
+        ...
+
+    def leave(self, session: S_contra) -> None:
+        """Write to a session no more; everything up to the head has been written."""
+        ...
+
+    def attend(self, session: S_contra) -> None:
+        """See to it that a session gets on once its socket has drained, or the log has been read."""
+        ...

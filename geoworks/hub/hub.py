@@ -1,0 +1,281 @@
+"""The hub: every durable change is encoded once and the same bytes go to all whom it concerns."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from itertools import count
+
+from msgspec import Raw
+
+from geoworks.clock import Clock
+from geoworks.config.settings import Stream
+from geoworks.errors import StoreError
+from geoworks.hub import messages, say
+from geoworks.hub.audience import Audience, Audiences
+from geoworks.hub.codes import Code
+from geoworks.hub.counters import Counters
+from geoworks.hub.feed import Outlet
+from geoworks.hub.frames import PING, frame
+from geoworks.hub.question import Question, Test
+from geoworks.hub.replay import Replay, TooOld, reason_of_removal
+from geoworks.hub.session import Phase, Session
+from geoworks.hub.snapshots import Snapshots
+from geoworks.model.change import Change, Cursor
+from geoworks.ports import Store
+from geoworks.state import Entry, Published, State
+
+# Changes that come within this time of a write are joined into the next one.
+_JOIN_S = 0.003
+# So many changes are folded at once (a few milliseconds); more are read in pages that let others have their turn.
+_NEAR = 500
+# Further behind than this, a snapshot is cheaper than the log.
+_FAR = 20_000
+_TOLD_RETRY_S = 5.0
+_DRAIN_STEPS = 20
+_DRAIN_LEAST = 50
+
+_log = logging.getLogger(__name__)
+
+
+class Hub:
+    """Connects sessions with the log; belongs to the event loop's thread. `run` must be running."""
+
+    def __init__(self, state: State, store: Store, *, settings: Stream, clock: Clock) -> None:
+        """Begin at the state's cursor."""
+        self._counters = Counters()
+        self.settings = settings
+        self.stopping = False
+        self._state = state
+        self._store = store
+        self._clock = clock
+        self._head = state.cursor
+        self._replay = Replay(store, state.cursor.offset)
+        self._snapshots = Snapshots(state)
+        self._audiences: Audiences[Session] = Audiences()
+        self._due: dict[Audience[Session], None] = {}
+        self._unwritten: list[Change] = []
+        self._pause: asyncio.TimerHandle | None = None
+        self._sessions: dict[Session, int] = {}
+        self._numbers = count()
+        self._news = asyncio.Event()
+        self._left = asyncio.Event()
+
+    @property
+    def counters(self) -> Counters:
+        """Return what is counted."""
+        return self._counters
+
+    @property
+    def state(self) -> State:
+        """Return the town as it stands at the head."""
+        return self._state
+
+    @property
+    def head(self) -> Cursor:
+        """Return the last place of the log that was told."""
+        return self._head
+
+    async def run(self) -> None:
+        """Keep time for the connections and note what was told, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_time())
+            tasks.create_task(self._keep_told())
+
+    def connect(self, outlet: Outlet) -> Session:
+        """Greet a new connection; hand its frames to the session and call `disconnect` when it is over."""
+        session = Session(self, outlet, settings=self.settings, now=asyncio.get_running_loop().time())
+        self._sessions[session] = next(self._numbers)
+        self.counters.connected += 1
+        self._news.set()
+        return session
+
+    def disconnect(self, session: Session) -> None:
+        """Forget a connection that is over."""
+        session.end()
+        if session in self._sessions:
+            del self._sessions[session]
+            self.counters.connected -= 1
+            self._left.set()
+
+    def publish(self, published: Sequence[Published]) -> None:
+        """Tell durable changes, which the state has just taken, to all whom they concern.
+
+        Nothing may run between `state.apply` of the last of them and this, so that head and state are one.
+        """
+        for one in published:
+            self._replay.tail.append(one.change)
+            self._head = Cursor(self._head.epoch, one.change.offset)
+            self._address(one)
+        self.counters.published += len(published)
+        self._unwritten += [one.change for one in published]
+        self._news.set()
+        # At once when idle; joined with what comes next when the last write was a moment ago.
+        if self._pause is None:
+            self._write_due()
+
+    async def drain(self, within_s: float) -> None:
+        """Take leave of all connections: a notice, then closing, spread so that they do not all come back at once."""
+        self.stopping = True
+        self._write_due()
+        farewell = frame(messages.Notice("stopping", say.STOPPING))
+        leaving = list(self._sessions)
+        for session in leaving:
+            session.write(farewell)
+        step = max(_DRAIN_LEAST, -(-len(leaving) // _DRAIN_STEPS))
+        for begin in range(0, len(leaving), step):
+            if begin:
+                await asyncio.sleep(within_s / 2 / _DRAIN_STEPS)
+            for session in leaving[begin : begin + step]:
+                session.close(Code.GOING_AWAY, say.STOPPING)
+        await self._wait_for_leaving(within_s / 2)
+
+    def near(self, after: int) -> Sequence[Change] | None:
+        """Return the changes after an offset when they are few and in memory, else None."""
+        return self._replay.tail.after(after) if self._head.offset - after <= _NEAR else None
+
+    def snapshot(self, question: Question, test: Test) -> Sequence[Entry]:
+        """Return what answers a question at the head."""
+        return self._snapshots.take(question, test)
+
+    def join(self, session: Session) -> None:
+        """Write to a session whatever comes after the head."""
+        questions = session.subscriptions.questions()
+        self._flush(self._audiences.get(questions))
+        self._audiences.join(session, questions)
+
+    def leave(self, session: Session) -> None:
+        """Write to a session no more; everything up to the head has been written."""
+        questions = session.subscriptions.questions()
+        self._flush(self._audiences.get(questions))
+        self._audiences.leave(session, questions)
+
+    def attend(self, session: Session) -> None:
+        """See to it that a session gets on once its socket has drained, or the log has been read."""
+        if not session.attended:
+            session.attended = True
+            session.outlet.start(self._serve(session))
+
+    def _address(self, one: Published) -> None:
+        """Put the frames of a change among those due to the audiences it concerns, by its version before and after."""
+        key, entry = one.change.key, one.entry
+        before = self._audiences.matcher.matching(key, one.change.before)
+        after = self._audiences.matcher.matching(key, entry.keys if entry else None)
+        if entry is not None and after:
+            self._hand(after, messages.Put(str(self._head), Raw(entry.body)))
+        if gone := before - after:
+            reason = reason_of_removal(one.change.reason, one.change.op, entry)
+            self._hand(gone, messages.Remove(str(self._head), key.kind, key.id, reason))
+
+    def _hand(self, audiences: Iterable[Audience[Session]], message: messages.ServerMessage) -> None:
+        data = frame(message)
+        for audience in audiences:
+            audience.due.append(data)
+            self._due[audience] = None
+
+    def _write_due(self) -> None:
+        """Write everything due, then let what comes in the next moment gather."""
+        if self._pause is not None:
+            self._pause.cancel()
+        self._pause = asyncio.get_running_loop().call_later(_JOIN_S, self._end_pause)
+        due, self._due = self._due, {}
+        for audience in due:
+            self._flush(audience)
+        now = self._clock.now()
+        for change in self._unwritten:
+            self.counters.note_delay((now - change.at).total_seconds())
+        self._unwritten = []
+
+    def _end_pause(self) -> None:
+        self._pause = None
+        if self._due or self._unwritten:
+            self._write_due()
+
+    def _flush(self, audience: Audience[Session] | None) -> None:
+        if audience is None or not audience.due:
+            return
+        sent, behind = audience.flush(self.settings.high_water_bytes)
+        self.counters.sent += sent
+        for session in behind:
+            # One of them may be leaving just now: that is why its audience is flushed.
+            if session.phase is Phase.LIVE:
+                session.lag()
+
+    async def _serve(self, session: Session) -> None:
+        """Wait on behalf of a session that is behind, until it is live or over."""
+        self.counters.lagging += 1
+        try:
+            while session.waiting:
+                if session.phase is Phase.LOG:
+                    await self._read_log(session)
+                else:
+                    await session.outlet.drained()
+                    session.pump()
+                # However fast socket and store are, the others have their turn.
+                await asyncio.sleep(0)
+        except ConnectionError:
+            session.end()
+        finally:
+            session.attended = False
+            self.counters.lagging -= 1
+
+    async def _read_log(self, session: Session) -> None:
+        """Read the log after a session's cursor, page by page; when it reaches back no more, begin anew."""
+        read, after = session.read(), session.cursor
+        if self._head.offset - after > _FAR:
+            session.begin_anew("too-old")
+            return
+        try:
+            while (rest := self.near(after)) is None:
+                page = await self._replay.page(after)
+                read.add(page)
+                after = page[-1].offset
+                await asyncio.sleep(0)
+        except (TooOld, StoreError) as error:
+            _log.info("a client begins anew: %s", error)
+            session.begin_anew("too-old")
+            return
+        read.add(rest)
+        session.catch_up(read)
+
+    async def _keep_time(self) -> None:
+        settings = self.settings
+        shortest = min(settings.heartbeat_s / 2, settings.pong_s, settings.stuck_s, settings.first_message_s)
+        period_s = min(1.0, shortest / 4)
+        turns = round(settings.heartbeat_s / period_s)
+        for turn in count():
+            await asyncio.sleep(period_s)
+            self._tick(turn % turns, turns)
+
+    def _tick(self, turn: int, turns: int) -> None:
+        """Look after every connection; those whose turn it is get a heartbeat, so that not all do at once."""
+        self._write_due()
+        now = asyncio.get_running_loop().time()
+        heartbeat = frame(messages.Heartbeat(str(self._head))) + PING
+        for session, number in list(self._sessions.items()):
+            session.tick(now)
+            if number % turns == turn:
+                session.beat(heartbeat, now=now)
+
+    async def _keep_told(self) -> None:
+        """Note the head in the store whenever it may have been told to somebody."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self._store.told(self._head.offset)
+            except StoreError as error:
+                _log.warning("the store cannot note what was told, trying again in %s s: %s", _TOLD_RETRY_S, error)
+                await asyncio.sleep(_TOLD_RETRY_S)
+                self._news.set()
+
+    async def _wait_for_leaving(self, within_s: float) -> None:
+        try:
+            async with asyncio.timeout(within_s):
+                while self._sessions:
+                    self._left.clear()
+                    await self._left.wait()
+        except TimeoutError:
+            for session in self._sessions:
+                session.outlet.abort()

@@ -1,0 +1,57 @@
+"""Messages of a client that wait until it has been sent what it asked for before."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from geoworks.config.settings import Stream
+from geoworks.hub import say
+from geoworks.hub.codes import Code
+from geoworks.hub.messages import Refused, Resume, Subscribe, Unsubscribe
+
+Asking = Subscribe | Unsubscribe | Resume
+
+
+class Inbox:
+    """A queue bounded in messages and bytes; what does not fit is refused, so that the client can send it again."""
+
+    def __init__(self, settings: Stream) -> None:
+        """Begin empty."""
+        self._waiting: deque[tuple[Asking, int]] = deque()
+        self._bytes = 0
+        self._most = settings.subscriptions
+        self._most_bytes = max(settings.high_water_bytes, settings.frame_bytes)
+
+    def __len__(self) -> int:
+        """Return how many messages wait."""
+        return len(self._waiting)
+
+    def put(self, message: Asking, size: int) -> None:
+        """Let a message of so many bytes wait.
+
+        Raises:
+            Refused: too much waits already.
+
+        """
+        if len(self._waiting) >= self._most or self._bytes + size > self._most_bytes:
+            raise Refused(Code.BUSY, say.BUSY, id=None if isinstance(message, Resume) else message.id)
+        self._waiting.append((message, size))
+        self._bytes += size
+
+    def next_resume(self) -> Resume | None:
+        """Take the next message if it is a resume, which is planned in another way."""
+        if self._waiting and isinstance(message := self._waiting[0][0], Resume):
+            self.take()
+            return message
+        return None
+
+    def take(self) -> Asking:
+        """Take the next message."""
+        message, size = self._waiting.popleft()
+        self._bytes -= size
+        return message
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._waiting.clear()
+        self._bytes = 0

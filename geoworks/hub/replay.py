@@ -1,0 +1,155 @@
+"""The tail of the log, and what a client that was away has to be told.
+
+Catch-up, for each feature changed after the cursor: it matches now: `put`, in the place of its last change; else, if
+its version at the cursor or any later one matched: `remove`, in the place of the last change before which it matched;
+else nothing. In that order a client that is cut in the middle may resume from the cursor of the last message it got:
+what it holds is right for every change up to there. (A remove in the place of the feature's *last* change would be
+lost when a cut falls between: the client would resume after the change that had made the feature match no more.)
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from geoworks.errors import GeoworksError
+from geoworks.model.change import Change, Key, MatchKeys, Op, Reason
+from geoworks.ports import Store
+from geoworks.state import Entry, State
+
+PAGE = 500
+# Why a feature is not there any more, in the log's own words; any other reason of a version that is over means ended.
+_GONE = frozenset({Reason.ENDED, Reason.CANCELLED, Reason.WITHDRAWN, Reason.EXPIRED, Reason.HIDDEN})
+
+AnyTest: TypeAlias = Callable[[Key, MatchKeys], bool]
+
+
+class PutDue(Struct, frozen=True, gc=False):
+    """A feature to be sent, as it stood when the catch-up was planned."""
+
+    offset: int
+    body: bytes
+
+
+class RemoveDue(Struct, frozen=True, gc=False):
+    """A removal to be sent."""
+
+    offset: int
+    key: Key
+    reason: Reason
+
+
+Due: TypeAlias = PutDue | RemoveDue
+
+
+def reason_of_removal(reason: Reason, op: Op, entry: Entry | None) -> Reason:
+    """Return why a feature matches no more, from its last change and how it stands after it."""
+    if entry is not None and entry.keys.visible:
+        return Reason.MOVED_OUT
+    if entry is not None and not entry.body:
+        return Reason.HIDDEN
+    if reason in _GONE:
+        return reason
+    return Reason.WITHDRAWN if op is Op.REMOVE else Reason.ENDED
+
+
+class Tail:
+    """The newest changes, in memory, up to a bound."""
+
+    def __init__(self, offset: int, *, most: int) -> None:
+        """Begin empty at a place in the log."""
+        self._changes: deque[Change] = deque(maxlen=most)
+        self._end = offset
+
+    @property
+    def start(self) -> int:
+        """Return the offset after which every change is here."""
+        return self._changes[0].offset - 1 if self._changes else self._end
+
+    def append(self, change: Change) -> None:
+        """Take in the next change; the oldest goes when there are too many."""
+        self._changes.append(change)
+        self._end = change.offset
+
+    def after(self, offset: int) -> Sequence[Change] | None:
+        """Return the changes after an offset, or None when some of them are here no more."""
+        if offset < self.start:
+            return None
+        # From the end: nobody who is nearly there pays for the length of the tail.
+        late: list[Change] = []
+        for change in reversed(self._changes):
+            if change.offset <= offset:
+                break
+            late.append(change)
+        return late[::-1]
+
+
+class TooOld(GeoworksError):
+    """The log does not reach back to a cursor any more; the reader needs a snapshot."""
+
+    code = "too-old"
+
+
+class Replay:
+    """The log after any cursor: from memory when it is near, from the store when it is far."""
+
+    def __init__(self, store: Store, offset: int, *, tail: int = 10_000) -> None:
+        """Begin at a place in the log, keeping at most `tail` changes in memory."""
+        self._store = store
+        self.tail = Tail(offset, most=tail)
+
+    async def page(self, after: int) -> Sequence[Change]:
+        """Return the next changes after an offset that is not the log's end.
+
+        Raises:
+            TooOld: they are kept no more.
+            StoreError: the store cannot be read.
+
+        """
+        near = self.tail.after(after)
+        page = near[:PAGE] if near is not None else await self._store.changes(after, limit=PAGE)
+        # The log has no gaps, so anything but the next number means that it was cut.
+        if not page or page[0].offset != after + 1:
+            msg = f"the log from {after} on is kept no more"
+            raise TooOld(msg)
+        return page
+
+
+class CatchUp:
+    """What became of every feature changed since a cursor, folded change by change.
+
+    `test` tells whether a version matches what the client asks; it stays the same while this lasts.
+    """
+
+    def __init__(self, test: AnyTest) -> None:
+        """Begin with nothing changed."""
+        self._test = test
+        self._last: dict[Key, Change] = {}
+        self._matched: dict[Key, int] = {}
+
+    def add(self, changes: Iterable[Change]) -> None:
+        """Take in later changes."""
+        for change in changes:
+            self._last[change.key] = change
+            if change.before is not None and self._test(change.key, change.before):
+                self._matched[change.key] = change.offset
+
+    def due(self, state: State) -> Iterator[Due]:
+        """Return what is to be sent, in order of offset; `state` is what the last change added led to.
+
+        The bodies are taken now: what changes while they are sent comes after them.
+        """
+        found = [self._due(change, state) for change in self._last.values()]
+        return iter(sorted((due for due in found if due is not None), key=lambda due: due.offset))
+
+    def _due(self, change: Change, state: State) -> Due | None:
+        entry = state.get(change.key)
+        if entry is not None and self._test(change.key, entry.keys):
+            return PutDue(change.offset, entry.body)
+        matched = self._matched.get(change.key)
+        if matched is None:
+            return None
+        return RemoveDue(matched, change.key, reason_of_removal(change.reason, change.op, entry))

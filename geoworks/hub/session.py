@@ -1,0 +1,326 @@
+"""One connection of the stream, without I/O: frames and events in, bytes and closing out.
+
+There is no queue of changes for a connection: the log is the queue, and the session remembers its place in it, the
+cursor. It works in *rounds*. A round is planned at the head of the log: what changed since the cursor by the
+catch-up rule, then the answer to one message of the client (a snapshot, the removals of an unsubscription), all
+frozen at that moment, then `caught_up`. It is sent as fast as the socket takes it. When it is over and nothing has
+happened meanwhile, the session is live: it joins an audience, which writes to it without asking it anything. When
+unsent bytes pass the high-water mark it leaves, and is in a round again once the socket has drained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import Enum, auto
+from itertools import chain
+
+from geoworks.config.settings import Stream
+from geoworks.hub import messages, say
+from geoworks.hub.codes import Code
+from geoworks.hub.feed import Feed, Outlet
+from geoworks.hub.frames import frame
+from geoworks.hub.inbox import Asking, Inbox
+from geoworks.hub.messages import Refused, Wanted
+from geoworks.hub.pulse import Pulse, Verdict
+from geoworks.hub.question import Question, compile_test
+from geoworks.hub.replay import CatchUp
+from geoworks.hub.resumption import read_cursor, why_not
+from geoworks.hub.subscriptions import Subscriptions
+from geoworks.model.change import Cursor
+
+_MOST_ERRORS = 20
+
+
+class Phase(Enum):
+    """What a session waits for."""
+
+    FIRST = auto()  # the client's first message
+    LOG = auto()  # changes that are in memory no more
+    SOCKET = auto()  # a socket with too many unsent bytes
+    NOTHING = auto()  # it is in the middle of sending
+    LIVE = auto()  # the next change
+    OVER = auto()  # the end of the connection
+
+
+class Session:
+    """The conversation with one client."""
+
+    def __init__(self, feed: Feed[Session], outlet: Outlet, *, settings: Stream, now: float) -> None:
+        """Greet the client; `now` in seconds of any steady clock."""
+        self.outlet = outlet
+        self.write = outlet.write
+        self.unsent = outlet.unsent
+        self.subscriptions = Subscriptions()
+        self.phase = Phase.FIRST
+        self.cursor = feed.head.offset
+        self.attended = False
+        self._feed = feed
+        self._settings = settings
+        self._inbox = Inbox(settings)
+        self._flow: Iterator[tuple[int | None, bytes]] = iter(())
+        self._goal = self.cursor
+        self._errors = 0
+        self._begun = False
+        self._owes = False
+        self._pulse = Pulse(settings, now)
+        head = feed.head
+        self._tell(messages.Hello(messages.PROTOCOL, head.epoch, str(head), settings.heartbeat_s))
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether somebody has to wait for the socket or the log on its behalf."""
+        return self.phase in {Phase.LOG, Phase.SOCKET}
+
+    def receive(self, text: str) -> None:
+        """Take a text frame of the client."""
+        self.hear()
+        if self.phase is Phase.OVER:
+            return
+        try:
+            self._take(text)
+        except Refused as error:
+            self._refuse(error)
+        else:
+            self.pump()
+
+    def receive_binary(self) -> None:
+        """Take a binary frame, which nobody may send."""
+        self._refuse(Refused(Code.BINARY, say.BINARY))
+
+    def hear(self) -> None:
+        """Note a sign of life of the client."""
+        self._pulse.hear()
+
+    def pump(self) -> None:
+        """Send what is due as far as the socket takes it; call it when the socket has drained."""
+        if self.phase is Phase.SOCKET:
+            self.phase = Phase.NOTHING
+        elif self.phase is Phase.LIVE and self._inbox:
+            self._leave()
+        while self.phase is Phase.NOTHING:
+            if self.unsent() > self._settings.high_water_bytes:
+                self._wait(Phase.SOCKET)
+            elif not self._send_next():
+                self._go_on()
+
+    def lag(self) -> None:
+        """Take note that the socket has too many unsent bytes; called while live."""
+        self._leave()
+        self._wait(Phase.SOCKET)
+
+    def read(self) -> CatchUp:
+        """Begin to read the log after the cursor; hand the result to `catch_up`."""
+        return CatchUp(self.subscriptions.test)
+
+    def catch_up(self, read: CatchUp) -> None:
+        """Send what the log after the cursor, now read up to the head, led to."""
+        if self.phase is Phase.LOG:
+            self.phase = Phase.NOTHING
+            self._plan(read)
+            self.pump()
+
+    def begin_anew(self, reason: messages.ResyncReason) -> None:
+        """Send snapshots of everything, as the log after the cursor cannot be read."""
+        if self.phase is Phase.LOG:
+            self.phase = Phase.NOTHING
+            self._resync(reason)
+            self.pump()
+
+    def beat(self, heartbeat: bytes, *, now: float) -> None:
+        """Give a sign of life to a client that is up to date, and ask for one; everything due has been written."""
+        if self.phase is Phase.LIVE:
+            self.write(heartbeat)
+            self._pulse.ping(now)
+
+    def tick(self, now: float) -> None:
+        """Look at the time: end what is silent, dead or stuck."""
+        verdict = self._pulse.look(now, unsent=self.unsent())
+        if verdict is Verdict.SILENT:
+            self.close(Code.SILENT, say.SILENT)
+        elif verdict is Verdict.GONE:
+            self.abort()
+
+    def close(self, code: Code, reason: str) -> None:
+        """Close politely."""
+        if self.end():
+            self.outlet.close(code.number, reason)
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        if self.end():
+            self._feed.counters.aborted += 1
+            self.outlet.abort()
+
+    def end(self) -> bool:
+        """Take note that the connection is over; tell whether it was not yet."""
+        if self.phase is Phase.OVER:
+            return False
+        if self.phase is Phase.LIVE:
+            self._leave()
+        self.phase = Phase.OVER
+        self._flow = iter(())
+        self._inbox.clear()
+        return True
+
+    def _take(self, text: str) -> None:
+        """Read a frame and answer it, or let it wait for its turn.
+
+        Raises:
+            Refused: it cannot be taken.
+
+        """
+        size = len(text.encode())
+        if size > self._settings.frame_bytes:
+            raise Refused(Code.FRAME_TOO_LARGE, say.frame_too_large(self._settings.frame_bytes))
+        message = messages.decode(text)
+        self._pulse.speak()
+        if self.phase is Phase.FIRST:
+            self.phase = Phase.NOTHING
+        if isinstance(message, messages.Ping):
+            self._answer(messages.Pong())
+        else:
+            self._inbox.put(message, size)
+
+    def _leave(self) -> None:
+        # First: leaving has the audience written to, which may find this very socket too slow.
+        self.phase = Phase.NOTHING
+        self._feed.leave(self)
+        self.cursor = self._goal = self._feed.head.offset
+
+    def _wait(self, phase: Phase) -> None:
+        self.phase = phase
+        self._feed.attend(self)
+
+    def _send_next(self) -> bool:
+        """Send the next frame of the round; tell whether there was one."""
+        following = next(self._flow, None)
+        if following is None:
+            return False
+        offset, data = following
+        self.write(data)
+        if offset is not None:
+            self.cursor = offset
+        return True
+
+    def _go_on(self) -> None:
+        """Plan the next round, or go live when there is nothing to plan."""
+        self.cursor = self._feed.head.offset if not self.subscriptions else max(self.cursor, self._goal)
+        if resume := self._inbox.next_resume():
+            self._resume(resume)
+        elif not self._inbox and self.cursor == self._feed.head.offset:
+            self.phase = Phase.LIVE
+            self._feed.join(self)
+        else:
+            self._read_near()
+
+    def _read_near(self) -> None:
+        changes = self._feed.near(self.cursor) if self.subscriptions else ()
+        if changes is None:
+            self._wait(Phase.LOG)
+            return
+        read = self.read()
+        read.add(changes)
+        self._plan(read)
+
+    def _plan(self, read: CatchUp) -> None:
+        """Freeze a round at the head: the catch-up, the answer to one message, `caught_up`."""
+        head = self._feed.head
+        due = say.due(read.due(self._feed.state), head.epoch)
+        behind = self.cursor != head.offset
+        self._goal = head.offset
+        answered: str | None = None
+        answer: Iterable[tuple[None, bytes]] = ()
+        if self._inbox:
+            try:
+                answered, answer = self._obey(self._inbox.take())
+            except Refused as error:
+                self._refuse(error)
+        if behind or self._owes or answered is not None:
+            self._owes = False
+            self._flow = chain(due, answer, self._caught_up(answered))
+
+    def _caught_up(self, answered: str | None) -> Iterable[tuple[int, bytes]]:
+        goal = Cursor(self._feed.head.epoch, self._goal)
+        told = messages.CaughtUp(answered, self.subscriptions.hash(), str(goal))
+        return ((self._goal, frame(told)),)
+
+    def _obey(self, message: Asking) -> tuple[str, Iterable[tuple[None, bytes]]]:
+        """Change the subscriptions; return the id answered and the answer.
+
+        Raises:
+            Refused: the message asks for what cannot be had.
+
+        """
+        if isinstance(message, messages.Subscribe):
+            return message.id, self._subscribe(message)
+        if isinstance(message, messages.Unsubscribe):
+            return message.id, self._unsubscribe(message)
+        raise Refused(Code.RESUME_LATE, say.RESUME_LATE)
+
+    def _subscribe(self, wanted: Wanted) -> Iterable[tuple[None, bytes]]:
+        dropped = self.subscriptions.get(wanted.id)
+        question = self.subscriptions.add(wanted, most=self._settings.subscriptions)
+        self._begun = True
+        removed = self._removed(dropped) if dropped is not None else ()
+        return chain(removed, self._snapshot(wanted.id, question))
+
+    def _unsubscribe(self, message: messages.Unsubscribe) -> Iterable[tuple[None, bytes]]:
+        return self._removed(self.subscriptions.drop(message.id))
+
+    def _snapshot(self, id_: str, question: Question) -> Iterable[tuple[None, bytes]]:
+        found = self._feed.snapshot(question, self.subscriptions.test_of(question))
+        return say.snapshot(id_, found, self._feed.head)
+
+    def _removed(self, dropped: Question) -> Iterable[tuple[None, bytes]]:
+        """Return the removals of what only a dropped question matched; they have no place in the log."""
+        found = self._feed.snapshot(dropped, compile_test(dropped))
+        gone = [e.record.key for e in found if not self.subscriptions.test(e.record.key, e.keys)]
+        return say.moved_out(gone)
+
+    def _resume(self, message: messages.Resume) -> None:
+        try:
+            since = self._read_resume(message)
+        except Refused as error:
+            self._refuse(error)
+            return
+        self._begun = True
+        reason = why_not(since, self._feed.head, same_filters=message.filters == self.subscriptions.hash())
+        if reason is not None:
+            self._resync(reason)
+            return
+        self._feed.counters.resumed += 1
+        self.cursor = self._goal = since.offset
+        self._owes = True
+        self._read_near()
+
+    def _read_resume(self, message: messages.Resume) -> Cursor:
+        if self._begun:
+            raise Refused(Code.RESUME_LATE, say.RESUME_LATE)
+        since = read_cursor(message.since)
+        self.subscriptions.set_all(message.subscriptions, most=self._settings.subscriptions)
+        return since
+
+    def _resync(self, reason: messages.ResyncReason) -> None:
+        self._feed.counters.resynced += 1
+        self.cursor = self._goal = self._feed.head.offset
+        told = frame(messages.Resync(None, reason))
+        answers = [self._snapshot(id_, question) for id_, question in self.subscriptions.items()]
+        self._flow = chain(((None, told),), *answers, self._caught_up(None))
+
+    def _answer(self, message: messages.ServerMessage) -> None:
+        """Send a message out of turn, unless the client does not read: it gets none of these then."""
+        if self.unsent() <= self._settings.high_water_bytes:
+            self._tell(message)
+
+    def _tell(self, message: messages.ServerMessage) -> None:
+        self.write(frame(message))
+
+    def _refuse(self, error: Refused) -> None:
+        if self.phase is Phase.OVER:
+            return
+        self._answer(error.as_message())
+        self._errors += 1
+        if error.fault.closes:
+            self.close(error.fault, str(error))
+        elif self._errors >= _MOST_ERRORS:
+            self.close(Code.TOO_MANY_ERRORS, say.TOO_MANY_ERRORS)

@@ -1,0 +1,191 @@
+"""The stream's door: WebSocket `/v1/stream`, sub-protocol `geoworks.v1`.
+
+The handshake, pings and closing are aiohttp's. Frames of the hub are ready bytes and go straight to the connection's
+transport; nothing ever waits for one client on behalf of another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+
+from aiohttp import WSMessage, WSMsgType, hdrs, web
+from aiohttp.abc import AbstractStreamWriter
+
+from geoworks.config.settings import Settings
+from geoworks.errors import Forbidden, Invalid, Problem, ServiceStopping, TooMany
+from geoworks.hub import say
+from geoworks.hub.hub import Hub
+from geoworks.hub.messages import PROTOCOL
+from geoworks.hub.session import Session
+from geoworks.web.limits import household
+
+# What the kernel may hold for a client that does not read: without it some 4 MB hide that it is slow.
+_SEND_BUFFER = 131_072
+_CLOSE_S = 5.0
+_MOST_REASON = 123  # RFC 6455, section 5.5
+_RETRY_S = 30.0
+
+
+def add_stream(app: web.Application, hub: Hub, settings: Settings) -> None:
+    """Serve the stream of a hub at `/v1/stream`, and drain it when the application shuts down."""
+    door = StreamDoor(hub, settings)
+    app.router.add_get("/v1/stream", door.handle)
+
+    async def drain(_: web.Application) -> None:
+        await hub.drain(settings.server.drain_s)
+
+    app.on_shutdown.append(drain)
+
+
+class StreamDoor:
+    """Lets connections in, within the limits, and hands their frames to the hub."""
+
+    def __init__(self, hub: Hub, settings: Settings) -> None:
+        """Begin with nobody connected."""
+        self._hub = hub
+        self._server = settings.server
+        self._stream = settings.stream
+        self._connected: Counter[str] = Counter()
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Converse with one client until it leaves.
+
+        Raises:
+            GeoworksError: it is not let in.
+
+        """
+        self._check(request)
+        # Twice the limit: a frame that is a little too large is told why before the close.
+        ws = web.WebSocketResponse(
+            protocols=(PROTOCOL,),
+            autoping=False,
+            compress=False,
+            max_msg_size=2 * self._stream.frame_bytes,
+            timeout=_CLOSE_S,
+        )
+        with self._counted(household(request.remote or "")):
+            writer = await ws.prepare(request)
+            await self._converse(ws, writer, request.transport)
+        return ws
+
+    async def _converse(
+        self, ws: web.WebSocketResponse, writer: AbstractStreamWriter, transport: asyncio.Transport | None
+    ) -> None:
+        if transport is None:
+            return
+        _bound_buffers(transport, self._stream.high_water_bytes)
+        async with asyncio.TaskGroup() as tasks:
+            outlet = SocketOutlet(ws, writer, transport=transport, tasks=tasks)
+            session = self._hub.connect(outlet)
+            try:
+                while await _hand_on(await ws.receive(), ws, session):
+                    pass
+            finally:
+                self._hub.disconnect(session)
+                outlet.stop()
+
+    def _check(self, request: web.Request) -> None:
+        if self._hub.stopping:
+            raise ServiceStopping(say.STOPPING)
+        self._check_origin(request)
+        if not web.WebSocketResponse().can_prepare(request):
+            mend = "connect with a WebSocket client: ws://.../v1/stream; docs/stream.md tells how"
+            raise Invalid(Problem("", "this address speaks WebSocket only", mend))
+        offered = [name.strip() for name in request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "").split(",")]
+        if any(offered) and PROTOCOL not in offered:
+            raise Invalid(Problem("Sec-WebSocket-Protocol", f"{offered} is not spoken here", f"offer {PROTOCOL}"))
+
+    def _check_origin(self, request: web.Request) -> None:
+        """Refuse pages of other sites unless they may read here; programs send no origin."""
+        origin = request.headers.get(hdrs.ORIGIN)
+        allowed = self._server.cors_origins
+        own = {f"{request.scheme}://{request.host}", self._server.public_url.rstrip("/")}
+        if origin is not None and "*" not in allowed and origin not in {*allowed, *own}:
+            msg = f"pages of {origin[:100]} may not read here; the setting server.cors_origins lists those that may"
+            raise Forbidden(msg)
+
+    @contextmanager
+    def _counted(self, address: str) -> Iterator[None]:
+        if self._hub.counters.connected >= self._stream.connections:
+            raise TooMany("all connections are taken; come back later", retry_after_s=_RETRY_S)
+        if self._connected[address] >= self._stream.connections_per_address:
+            msg = "this address holds as many connections as it may; use several subscriptions on one connection"
+            raise TooMany(msg, retry_after_s=_RETRY_S)
+        self._connected[address] += 1
+        try:
+            yield
+        finally:
+            self._connected[address] -= 1
+            # A counter keeps zeros: without this every address ever seen would stay.
+            self._connected += Counter()
+
+
+class SocketOutlet:
+    """The socket of a session: ready bytes go straight to the transport."""
+
+    def __init__(
+        self,
+        ws: web.WebSocketResponse,
+        writer: AbstractStreamWriter,
+        *,
+        transport: asyncio.Transport,
+        tasks: asyncio.TaskGroup,
+    ) -> None:
+        """Write to the transport of a prepared response; work runs in `tasks`."""
+        self.write = transport.write
+        self.unsent = transport.get_write_buffer_size
+        self.abort = transport.abort
+        self.drained = writer.drain
+        self._ws = ws
+        self._tasks = tasks
+        self._work: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Run work that ends with the connection at the latest."""
+        task = self._tasks.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    def stop(self) -> None:
+        """End the work that is left."""
+        for task in self._work:
+            task.cancel()
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame and wait a little for the client's; not longer, and not with anybody."""
+        self._tasks.create_task(self._close(code, reason.encode()[:_MOST_REASON]))
+
+    async def _close(self, code: int, reason: bytes) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._ws.close(code=code, message=reason)
+        except TimeoutError:
+            self.abort()
+
+
+async def _hand_on(message: WSMessage, ws: web.WebSocketResponse, session: Session) -> bool:
+    """Hand a frame to the session; tell whether more may come."""
+    if message.type is WSMsgType.TEXT:
+        session.receive(message.data)
+    elif message.type is WSMsgType.BINARY:
+        session.receive_binary()
+    elif message.type is WSMsgType.PING:
+        session.hear()
+        await ws.pong(message.data)
+    elif message.type is WSMsgType.PONG:
+        session.hear()
+    else:
+        return False
+    return True
+
+
+def _bound_buffers(transport: asyncio.Transport, high_water: int) -> None:
+    """Let the kernel hold little, and have `drain` wait from the mark at which the hub stops writing."""
+    transport.set_write_buffer_limits(high=high_water, low=high_water // 4)
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
