@@ -1,0 +1,1 @@
+"""Reading files and URLs by GDAL, in a process of its own."""

@@ -1,0 +1,139 @@
+"""Reading one local file by GDAL, in a process of its own with a time limit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import IO, Any
+
+from msgspec import Struct
+
+import feeds
+from feeds.sources.wire import LENGTH_BYTES, Chunk, Done, Failure, Layer, Message, Opening, decode_message, frame
+from geoworks.errors import SourceError
+
+_CHILD = ("-P", "-m", "feeds.sources.child")
+_LAST_WORDS = 300
+
+# Drivers that leave the file they are given: to the network, to other files, to other programs.
+_AWAY = (
+    *("ADBC", "AmigoCloud", "Carto", "CSW", "EEDA", "Elasticsearch", "GDALG", "GPSBabel", "HTTP", "NGW", "OAPIF"),
+    *("OGCAPI", "OGR_VRT", "PLSCENES", "WFS"),
+)
+_ENVIRONMENT = {
+    "GDAL_SKIP": ",".join(_AWAY),
+    # Whatever still asks for a URL meets a closed port at once.
+    "GDAL_HTTP_PROXY": "127.0.0.1:9",
+    "GDAL_HTTP_CONNECTTIMEOUT": "1",
+    "GDAL_HTTP_MAX_RETRY": "0",
+    "CPL_VSIL_CURL_ALLOWED_FILENAME": "/none",
+    "CPL_ALLOW_VSISTDIN": "NO",
+    "GML_DOWNLOAD_SCHEMA": "NO",
+    "OGR_SQLITE_LIST_VIRTUAL_OGR": "NO",
+    # One core reads, the other serves.
+    "GDAL_NUM_THREADS": "1",
+    "PROJ_NETWORK": "OFF",
+}
+
+
+class RawTable(Struct, frozen=True):
+    """One layer as it was read; row i of each list belongs together.
+
+    `geometries` are WKB in the layer's CRS, or None; `numbers` are GDAL's record numbers, which a rewritten file may
+    deal anew; `hashes` are of all attributes and the geometry.
+    """
+
+    layer: Layer
+    columns: dict[str, list[Any]]
+    geometries: list[bytes | None]
+    numbers: list[int]
+    hashes: list[bytes]
+
+
+async def read_table(opening: Opening, *, timeout_s: float) -> RawTable:
+    """Read one layer of a local file or folder.
+
+    Raises:
+        SourceError: it cannot be read, or not in time.
+
+    """
+    with tempfile.TemporaryFile() as complaints:
+        process = await _start(complaints)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await _collect(process, opening)
+        except TimeoutError as error:
+            raise SourceError(
+                f"it could not be read within {timeout_s:g} s; raise timeout_s or make the file smaller"
+            ) from error
+        except (EOFError, ConnectionError) as error:
+            raise SourceError(f"GDAL fell over it ({_last_words(complaints)}); check that the file is whole") from error
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+
+
+async def _start(complaints: IO[bytes]) -> asyncio.subprocess.Process:
+    root = str(Path(feeds.__file__).parents[1])
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *_CHILD,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=complaints,
+        env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": root},
+        # The terminal's Ctrl-C is for the service, which ends its readers itself.
+        start_new_session=True,
+    )
+
+
+async def _collect(process: asyncio.subprocess.Process, opening: Opening) -> RawTable:
+    assert process.stdin  # noqa: S101 - opened above as a pipe
+    assert process.stdout  # noqa: S101 - the same
+    body = frame(opening)[LENGTH_BYTES:]
+    process.stdin.write(body)
+    process.stdin.write_eof()
+    table: RawTable | None = None
+    async for message in _messages(process.stdout):
+        match message:
+            case Failure(text):
+                raise SourceError(text)
+            case Layer():
+                columns: dict[str, list[Any]] = {field.name: [] for field in message.fields}
+                table = RawTable(message, columns, [], [], [])
+            case Chunk() if table:
+                _extend(table, message)
+    if table is None:
+        raise EOFError
+    return table
+
+
+async def _messages(stream: asyncio.StreamReader) -> AsyncIterator[Message]:
+    """Yield what the child says until it is done."""
+    while True:
+        length = int.from_bytes(await stream.readexactly(LENGTH_BYTES))
+        message = decode_message(await stream.readexactly(length))
+        if isinstance(message, Done):
+            return
+        yield message
+        if isinstance(message, Failure):
+            return
+
+
+def _extend(table: RawTable, chunk: Chunk) -> None:
+    for column, values in zip(table.columns.values(), chunk.columns, strict=True):
+        column.extend(values)
+    table.geometries.extend(chunk.geometries)
+    table.numbers.extend(chunk.numbers)
+    table.hashes.extend(chunk.hashes)
+
+
+def _last_words(complaints: IO[bytes]) -> str:
+    complaints.seek(0)
+    lines = complaints.read().decode(errors="replace").strip().splitlines()
+    return lines[-1][:_LAST_WORDS] if lines else "without a word"
