@@ -1,0 +1,143 @@
+"""How much of many lines lies inside polygons, by arithmetic over whole arrays.
+
+GEOS builds the intersection of every pair, at 17 µs and more; here only the places where a line crosses a border are
+computed. Coordinates have 6 decimals (`validate` sees to it), so in whole millionths of a degree every cross
+product is exact in 64 bits: no crossing is missed and none is in doubt.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import numpy as np
+import shapely
+from shapely import STRtree
+
+from geoworks.geo.steps import Chunks, Steps, Vectors
+from geoworks.geo.types import Flags, Geometries, Lonlat, Numbers, Places
+
+# A tenth of a millimetre: what runs along a border is inside.
+_BORDER_DEG = 1e-9
+
+
+class LineClip:
+    """Polygons made ready to measure lines inside them.
+
+    They must be prepared (`shapely.prepare`); as prepared geometries do, this belongs to one thread.
+    """
+
+    def __init__(self, polygons: Geometries) -> None:
+        self._polygons = polygons
+        self._border = Steps.of(*shapely.get_rings(polygons, return_index=True))
+        self._chunks = Chunks.of(self._border)
+        self._tree = STRtree(self._chunks.boxes())
+
+    def lengths_inside(self, lines: Geometries, line: Places, polygon: Places) -> Numbers:
+        """Return for each pair of places, of a line and of a polygon, the metres of that line in that polygon.
+
+        No pair comes twice. What runs along the border is inside.
+        """
+        used, line = np.unique(line, return_inverse=True)
+        steps = Steps.of(*shapely.get_parts(lines[used], return_index=True))
+        pairs = _Pairs.of(line, polygon)
+        met = self._meetings(steps, pairs)
+        end, end_where = steps.chain_ends(pairs.line)
+        pieces = _Pieces.between(np.concatenate((end, met.pair)), np.concatenate((end_where, met.where)))
+        doubtful = np.isin(pieces.pair, met.along)
+        inside = self._inside(pairs.polygon[pieces.pair], steps.lonlat(pieces.middle), doubtful)
+        metres = steps.metres_before(pieces.end[inside]) - steps.metres_before(pieces.begin[inside])
+        lengths = np.empty(len(line))
+        lengths[pairs.order] = np.bincount(pieces.pair[inside], weights=metres, minlength=len(line))
+        return lengths
+
+    def _meetings(self, steps: Steps, pairs: _Pairs) -> _Meetings:
+        """Find where the lines meet the borders of the polygons they are paired with."""
+        chunks = Chunks.of(steps)
+        chunk, border = self._tree.query(chunks.boxes())
+        pair, known = pairs.find(steps.owner[chunks.first[chunk]], self._border.owner[self._chunks.first[border]])
+        chunk, border, pair = chunk[known], border[known], pair[known]
+        step, of = chunks.steps(chunk)
+        near = np.flatnonzero(self._chunks.near(border[of], steps, step))
+        step, of = step[near], of[near]
+        edge, of_step = self._chunks.steps(border[of])
+        step, pair = step[of_step], pair[of][of_step]
+        hit, part, along = _meet(steps.vectors(step), self._border.vectors(edge))
+        return _Meetings(pair[hit], step[hit] + part, pair[along])
+
+    def _inside(self, polygon: Places, lonlat: Lonlat, doubtful: Flags) -> Flags:
+        """Tell which points are inside or, for the doubtful ones, on the border but for a rounding."""
+        inside: Flags = shapely.intersects_xy(self._polygons[polygon], lonlat[:, 0], lonlat[:, 1])
+        places = np.flatnonzero(doubtful & ~inside)
+        inside[places] = shapely.dwithin(self._polygons[polygon[places]], shapely.points(lonlat[places]), _BORDER_DEG)
+        return inside
+
+
+class _Pairs(NamedTuple):
+    """Pairs of a line and a polygon in the order of their keys; `order` leads back to how they were given."""
+
+    line: Places
+    polygon: Places
+    order: Places
+    keys: Places
+    lines: int
+
+    @classmethod
+    def of(cls, line: Places, polygon: Places) -> Self:
+        """Sort the pairs."""
+        lines = int(line.max(initial=0)) + 1
+        keys = polygon * lines + line
+        order = np.argsort(keys)
+        return cls(line[order], polygon[order], order, keys[order], lines)
+
+    def find(self, line: Places, polygon: Places) -> tuple[Places, Flags]:
+        """Return the place of each pair, and whether it is one of these at all."""
+        keys = polygon * self.lines + line
+        place = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return place, self.keys[place] == keys
+
+
+class _Meetings(NamedTuple):
+    """Where the lines of pairs meet the polygons' borders, and the pairs where they run along them for a while."""
+
+    pair: Places
+    where: Numbers
+    along: Places
+
+
+class _Pieces(NamedTuple):
+    """What lies between two places that follow each other where a line is cut."""
+
+    pair: Places
+    begin: Numbers
+    end: Numbers
+
+    @property
+    def middle(self) -> Numbers:
+        """The places midway."""
+        return (self.begin + self.end) / 2
+
+    @classmethod
+    def between(cls, pair: Places, where: Numbers) -> Self:
+        """Cut the lines of pairs at places, given in any order and maybe twice."""
+        order = np.lexsort((where, pair))
+        pair, where = pair[order], where[order]
+        piece = np.flatnonzero((pair[1:] == pair[:-1]) & (where[1:] > where[:-1]))
+        return cls(pair[piece], where[piece], where[piece + 1])
+
+
+def _meet(steps: Vectors, edges: Vectors) -> tuple[Places, Numbers, Places]:
+    """Return which steps meet the edge beside them and after which part of themselves, and which lie along it.
+
+    With d the step, e the edge and w the way from the start of d to the start of e, they meet after the part
+    (w x e) / (d x e) of d and the part (w x d) / (d x e) of e, both being 0 to 1.
+    """
+    east, north = edges.lon - steps.lon, edges.lat - steps.lat
+    turn = steps.east * edges.north - steps.north * edges.east
+    sign = np.sign(turn)
+    turn *= sign
+    of_step = (east * edges.north - north * edges.east) * sign
+    of_edge = (east * steps.north - north * steps.east) * sign
+    hit = np.flatnonzero((turn > 0) & (of_step >= 0) & (of_step <= turn) & (of_edge >= 0) & (of_edge <= turn))
+    straight = np.flatnonzero(turn == 0)
+    on_one_line = east[straight] * steps.north[straight] == north[straight] * steps.east[straight]
+    return hit, of_step[hit] / turn[hit], straight[on_one_line]
