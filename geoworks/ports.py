@@ -208,3 +208,16 @@ class Source(Protocol):
 
         """
         ...
+
+
+class PageRenderer(Protocol):
+    """Makes the pages people read; it knows their words, the web knows their addresses."""
+
+    @property
+    def static_dir(self) -> Path:
+        """Return the folder of what the pages load: scripts, style, pictures."""
+        ...
+
+    def render(self, name: str, *, language: str, context: Mapping[str, Any]) -> str:
+        """Return the HTML of the page of this name in `fr` or `en`."""
+        ...

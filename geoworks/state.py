@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from geoworks.geo.index import FeatureIndex
+from geoworks.model import overlay
 from geoworks.model.change import Change, Cursor, Key, Kind, MatchKeys, Record
 from geoworks.model.feature import match_keys, render
 from geoworks.model.works import Visibility, Works
@@ -36,7 +37,8 @@ class Published(Struct, frozen=True):
 
 def make_entry(record: Record) -> Entry:
     """Render a record for the doors and the matcher."""
-    draft = isinstance(record.given, Works) and record.given.visibility is Visibility.DRAFT
+    given = overlay.effective(record)
+    draft = isinstance(given, Works) and given.visibility is Visibility.DRAFT
     return Entry(record, match_keys(record), b"" if draft else render(record))
 
 

@@ -1,0 +1,1 @@
+"""The HTTP doors (aiohttp): they parse, call one function of the core, and answer."""

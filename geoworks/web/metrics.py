@@ -1,0 +1,93 @@
+"""Figures for Prometheus: requests by door, features by kind, the log, the age of each source."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from geoworks.model.change import Kind
+from geoworks.web.route import Door
+from geoworks.web.services import Services
+
+_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+TEXT = "text/plain"
+
+
+class Metrics:
+    """Our own registry: nothing of other libraries gets in."""
+
+    def __init__(self, house: Services) -> None:
+        """Measure the parts of `house`."""
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.registry.register(_TownCollector(house))
+        self.requests = Histogram(
+            "geoworks_request_seconds",
+            "Time to answer, by door and status.",
+            ("method", "door", "status"),
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+
+
+METRICS = web.AppKey("metrics", Metrics)
+
+
+class _TownCollector(Collector):
+    """Reads the figures when asked, so that keeping them costs nothing."""
+
+    def __init__(self, house: Services) -> None:
+        self._house = house
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the figures of now."""
+        features = GaugeMetricFamily("geoworks_features", "Current features by kind.", labels=["kind"])
+        for kind in Kind:
+            features.add_metric([kind.value], self._house.state.count(kind))
+        yield features
+        yield GaugeMetricFamily("geoworks_log_offset", "Head of the log.", value=self._house.state.cursor.offset)
+        delay = GaugeMetricFamily(
+            "geoworks_source_delay_seconds", "Age of what is shown of a source.", labels=["source"]
+        )
+        stale = GaugeMetricFamily("geoworks_source_stale", "1 when a source missed its intervals.", labels=["source"])
+        for status in self._house.syncs.status():
+            stale.add_metric([status.source], status.stale)
+            if status.delay_s is not None:
+                delay.add_metric([status.source], status.delay_s)
+        yield from (delay, stale)
+
+
+@web.middleware
+async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Time every answer; streams are counted elsewhere, for they last as long as their reader."""
+    begin = time.perf_counter()
+    response = await handler(request)
+    if not isinstance(response, web.WebSocketResponse):
+        resource = request.match_info.route.resource
+        door = resource.canonical if resource else "none"
+        request.app[METRICS].requests.labels(request.method, door, response.status).observe(time.perf_counter() - begin)
+    return response
+
+
+async def read_metrics(request: web.Request) -> web.StreamResponse:
+    """Answer the figures in the Prometheus text format."""
+    return web.Response(body=generate_latest(request.app[METRICS].registry), content_type=TEXT, charset="utf-8")
+
+
+DOORS: Sequence[Door] = (
+    Door(
+        method="GET",
+        path="/metrics",
+        handler=read_metrics,
+        summary="Figures for Prometheus",
+        tag="health",
+        answer=str,
+        answer_media=TEXT,
+    ),
+)

@@ -1,0 +1,107 @@
+"""The web application: every door, every layer around them, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from aiohttp import web
+
+from geoworks.web import (
+    health,
+    keys_api,
+    login,
+    metrics,
+    pages,
+    status_api,
+    sync_api,
+    works_api,
+    works_edit_api,
+    zones_api,
+)
+from geoworks.web.answers import FRESH, answer
+from geoworks.web.auth import SESSIONS, authenticate
+from geoworks.web.collections import COLLECTIONS, Collections
+from geoworks.web.compress import compress
+from geoworks.web.headers import answer_preflight, dress
+from geoworks.web.idempotency import ONCE, Once
+from geoworks.web.openapi import describe
+from geoworks.web.origin import behind_proxies, number, read_networks
+from geoworks.web.problems import problems
+from geoworks.web.route import Door, add_doors
+from geoworks.web.services import SERVICES, Services, services
+from geoworks.web.sessions import Sessions
+from geoworks.web.stream import add_stream
+from geoworks.web.throttle import throttle
+
+
+async def read_openapi(request: web.Request) -> web.StreamResponse:
+    """Answer this document."""
+    base_path = services(request).settings.server.base_path
+    return answer(describe(DOORS, base_path=base_path), headers=FRESH)
+
+
+DOORS: Sequence[Door] = (
+    *works_api.DOORS,
+    *works_edit_api.DOORS,
+    *zones_api.DOORS,
+    *sync_api.DOORS,
+    *status_api.DOORS,
+    *keys_api.DOORS,
+    *login.DOORS,
+    *health.DOORS,
+    *metrics.DOORS,
+    Door(
+        method="GET",
+        path="/v1/openapi.json",
+        handler=read_openapi,
+        summary="This document",
+        tag="documents",
+        answer=dict[str, object],
+    ),
+)
+
+
+def build_app(house: Services) -> web.Application:
+    """Return the application that serves a town; its sockets are the caller's."""
+    settings = house.settings
+    app = web.Application(
+        client_max_size=settings.limits.body_bytes,
+        middlewares=(
+            number,
+            behind_proxies(read_networks(settings.server.trusted_proxies)),
+            metrics.measure,
+            compress,
+            pages.error_pages,
+            problems,
+            answer_preflight(settings),
+            throttle(settings.server),
+            authenticate,
+        ),
+    )
+    app[SERVICES] = house
+    app[COLLECTIONS] = Collections(house.state)
+    app[ONCE] = Once()
+    app[metrics.METRICS] = metrics.Metrics(house)
+    app.on_startup.append(_load_sessions)
+    app.on_response_prepare.append(dress(settings))
+    # Behind a proxy that strips the prefix requests come without it, behind others with it.
+    prefixes = sorted({"", settings.server.base_path})
+    add_doors(app, DOORS, prefixes=prefixes)
+    for prefix in prefixes:
+        _add_pages(app, house, prefix)
+    add_stream(app, house.hub, settings)
+    return app
+
+
+async def _load_sessions(app: web.Application) -> None:
+    app[SESSIONS] = await Sessions.load(app[SERVICES].store)
+
+
+def _add_pages(app: web.Application, house: Services, prefix: str) -> None:
+    for path, handler in pages.PAGES.items():
+        app.router.add_get(prefix + path, handler)
+    house.maps_dir.mkdir(parents=True, exist_ok=True)
+    add_static = partial(app.router.add_static, show_index=False, follow_symlinks=False)
+    add_static(f"{prefix}/static", house.pages.static_dir)
+    add_static(f"{prefix}/maps", house.maps_dir)
