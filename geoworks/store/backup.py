@@ -21,6 +21,8 @@ from geoworks.store.told import TOLD_NAME, write_told
 
 DATABASE_NAME = "geoworks.db"
 _BUSY_TIMEOUT_S = 5.0
+# The write-ahead log, its index, and the rollback journal that a plain file has in their place.
+_BESIDE = ("-wal", "-shm", "-journal")
 
 
 def back_up(database: Path, target: Path) -> None:
@@ -40,7 +42,7 @@ def back_up(database: Path, target: Path) -> None:
             _copy(database, part)
             _put_in_place(part, target)
     finally:
-        part.unlink(missing_ok=True)
+        _discard(part)
 
 
 def restore(source: Path, data_dir: Path, *, at: datetime) -> Path | None:
@@ -73,14 +75,14 @@ def _replace(source: Path, database: Path, at: datetime) -> Path | None:
             kept = _keep_aside(database, at)
             _put_in_place(part, database)
     finally:
-        part.unlink(missing_ok=True)
+        _discard(part)
     write_told(database.with_name(TOLD_NAME), cursor)
     return kept
 
 
 def _copy(source: Path, part: Path) -> None:
     """Copy one consistent state of a database into a plain file without a write-ahead log, and check it."""
-    part.unlink(missing_ok=True)
+    _discard(part)
     with closing(connect_reader(source, busy_timeout_s=_BUSY_TIMEOUT_S)) as original, closing(_create(part)) as copy:
         check_schema(original, source, newest=len(known_migrations()))
         # In one open read transaction writers go on, and the counts are of what is copied.
@@ -89,6 +91,12 @@ def _copy(source: Path, part: Path) -> None:
         original.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
         _check(copy, source, counted)
+
+
+def _discard(part: Path) -> None:
+    """Remove an unfinished copy with what SQLite keeps beside it."""
+    for suffix in ("", *_BESIDE):
+        part.with_name(f"{part.name}{suffix}").unlink(missing_ok=True)
 
 
 def _create(part: Path) -> sqlite3.Connection:
@@ -117,7 +125,7 @@ def _keep_aside(database: Path, at: datetime) -> Path | None:
         return None
     kept = database.with_name(f"{database.name}.replaced-{at:%Y%m%dT%H%M%SZ}")
     _fold_log(database)
-    for suffix in ("-wal", "-shm"):
+    for suffix in _BESIDE:
         log = database.with_name(f"{database.name}{suffix}")
         if log.exists():
             log.replace(kept.with_name(f"{kept.name}{suffix}"))

@@ -32,11 +32,13 @@ def write(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
 
 
 def _number(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
+    """Give each change its number; a change is about the version after it, a removal about the one it removes."""
     offset = last_offset(connection)
-    versions: dict[Key, int] = {}
+    standing: dict[Key, Record | None] = {}
     changes = []
     for write in batch.writes:
-        version = versions[write.key] = _version_told(connection, write, versions)
+        version = write.record.version if write.record else _version_before(connection, write.key, standing)
+        standing[write.key] = write.record
         if write.silent:
             continue
         offset += 1
@@ -44,13 +46,12 @@ def _number(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
     return changes
 
 
-def _version_told(connection: sqlite3.Connection, write: Write, versions: Mapping[Key, int]) -> int:
-    """Return the version a change is about: of what stands after it, or of what it removes (0 when nothing stood)."""
-    if write.record is not None:
-        return write.record.version
-    if write.key in versions:
-        return versions[write.key]
-    row = connection.execute(SQL["version_of_feature"], write.key).fetchone()
+def _version_before(connection: sqlite3.Connection, key: Key, standing: Mapping[Key, Record | None]) -> int:
+    """Return the version of what stands, after the batch's earlier writes; 0 when nothing does."""
+    if key in standing:
+        record = standing[key]
+        return record.version if record else 0
+    row = connection.execute(SQL["version_of_feature"], key).fetchone()
     return int(row[0]) if row else 0
 
 

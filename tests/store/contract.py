@@ -83,6 +83,13 @@ class StoreContract:
         (change,) = await store.commit(batch(remove(works_record())))
         assert (change.offset, change.version) == (1, 0)
 
+    async def test_remove_twice_at_once(self, store: Store) -> None:
+        """The second removal of a feature in one batch removes nothing: it is about version 0."""
+        record = works_record(version=7)
+        await store.commit(batch(put(record)))
+        changes = await store.commit(batch(remove(record), remove(record)))
+        assert [(change.offset, change.version) for change in changes] == [(2, 7), (3, 0)]
+
     async def test_second_life(self, store: Store) -> None:
         """A feature that comes back after its removal may count from 1 again; its history tells both lives."""
         record = works_record()

@@ -143,13 +143,13 @@ _DERIVED: dict[Kind, Any] = {
 
 
 @st.composite
-def records(draw: st.DrawFn, ids: st.SearchStrategy[str] = _IDS) -> Record:
+def records(draw: st.DrawFn) -> Record:
     """Draw a record of any kind."""
     kind = draw(st.sampled_from(Kind))
     given: st.SearchStrategy[Given] = _GIVEN[kind]
     derived: st.SearchStrategy[Derived] = _DERIVED[kind]
     return Record(
-        key=Key(kind, draw(ids)),
+        key=Key(kind, draw(_IDS)),
         version=draw(st.integers(1, 2**40)),
         created=draw(MOMENTS),
         updated=draw(MOMENTS),

@@ -1,0 +1,48 @@
+"""A process that commits bursts until it is killed: `python -m tests.store.burst_writer DATA_DIR`.
+
+After each commit it writes one line: the offsets and ids of its changes, as JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from geoworks.clock import SystemClock
+from geoworks.store.sqlite import SqliteStore
+from tests.store.samples import batch, put, remove, works_record
+
+COMMITS_PER_BURST = 4
+
+
+class Acknowledged(msgspec.Struct):
+    """One commit that returned."""
+
+    burst: int
+    changes: list[tuple[int, str]]
+
+
+async def write_bursts(data_dir: Path) -> None:
+    """Commit bursts for ever; every commit creates three works and withdraws one of them."""
+    store = SqliteStore(data_dir, clock=SystemClock())
+    number, burst = (await store.open()).offset, 0
+    while True:
+        burst += 1
+        numbers = range(number, number + 3 * COMMITS_PER_BURST, 3)
+        await asyncio.gather(*(_commit(store, burst, first) for first in numbers))
+        number = numbers[-1] + 3
+
+
+async def _commit(store: SqliteStore, burst: int, first: int) -> None:
+    records = [works_record(first + step) for step in range(3)]
+    changes = await store.commit(batch(*map(put, records), remove(records[0])))
+    line = msgspec.json.encode(Acknowledged(burst, [(change.offset, change.key.id) for change in changes]))
+    os.write(sys.stdout.fileno(), line + b"\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(write_bursts(Path(sys.argv[1])))
