@@ -19,11 +19,10 @@ from geoworks.hub.counters import Counters
 from geoworks.hub.feed import Outlet
 from geoworks.hub.frames import PING, frame
 from geoworks.hub.question import Question, Test
-from geoworks.hub.replay import Replay, TooOld, reason_of_removal
+from geoworks.hub.replay import Log, Replay, TooOld, reason_of_removal
 from geoworks.hub.session import Phase, Session
 from geoworks.hub.snapshots import Snapshots
 from geoworks.model.change import Change, Cursor
-from geoworks.ports import Store
 from geoworks.state import Entry, Published, State
 
 # Changes that come within this time of a write are joined into the next one.
@@ -32,6 +31,7 @@ _JOIN_S = 0.003
 _NEAR = 500
 # Further behind than this, a snapshot is cheaper than the log.
 _FAR = 20_000
+_TAIL = 10_000
 _TOLD_RETRY_S = 5.0
 _DRAIN_STEPS = 20
 _DRAIN_LEAST = 50
@@ -42,16 +42,16 @@ _log = logging.getLogger(__name__)
 class Hub:
     """Connects sessions with the log; belongs to the event loop's thread. `run` must be running."""
 
-    def __init__(self, state: State, store: Store, *, settings: Stream, clock: Clock) -> None:
-        """Begin at the state's cursor."""
+    def __init__(self, state: State, log: Log, *, settings: Stream, clock: Clock, tail: int = _TAIL) -> None:
+        """Begin at the state's cursor, with at most `tail` changes kept in memory."""
         self._counters = Counters()
         self.settings = settings
         self.stopping = False
         self._state = state
-        self._store = store
+        self._log = log
         self._clock = clock
         self._head = state.cursor
-        self._replay = Replay(store, state.cursor.offset)
+        self._replay = Replay(log, state.cursor.offset, tail=tail)
         self._snapshots = Snapshots(state)
         self._audiences: Audiences[Session] = Audiences()
         self._due: dict[Audience[Session], None] = {}
@@ -113,12 +113,25 @@ class Hub:
         self._news.set()
         # At once when idle; joined with what comes next when the last write was a moment ago.
         if self._pause is None:
-            self._write_due()
+            self.flush()
+
+    def flush(self) -> None:
+        """Write everything due, then let what comes in the next moment gather."""
+        if self._pause is not None:
+            self._pause.cancel()
+        self._pause = asyncio.get_running_loop().call_later(_JOIN_S, self._end_pause)
+        due, self._due = self._due, {}
+        for audience in due:
+            self._write_to(audience)
+        now = self._clock.now()
+        for change in self._unwritten:
+            self.counters.note_delay((now - change.at).total_seconds())
+        self._unwritten = []
 
     async def drain(self, within_s: float) -> None:
         """Take leave of all connections: a notice, then closing, spread so that they do not all come back at once."""
         self.stopping = True
-        self._write_due()
+        self.flush()
         farewell = frame(messages.Notice("stopping", say.STOPPING))
         leaving = list(self._sessions)
         for session in leaving:
@@ -142,13 +155,13 @@ class Hub:
     def join(self, session: Session) -> None:
         """Write to a session whatever comes after the head."""
         questions = session.subscriptions.questions()
-        self._flush(self._audiences.get(questions))
+        self._write_to(self._audiences.get(questions))
         self._audiences.join(session, questions)
 
     def leave(self, session: Session) -> None:
         """Write to a session no more; everything up to the head has been written."""
         questions = session.subscriptions.questions()
-        self._flush(self._audiences.get(questions))
+        self._write_to(self._audiences.get(questions))
         self._audiences.leave(session, questions)
 
     def attend(self, session: Session) -> None:
@@ -174,25 +187,12 @@ class Hub:
             audience.due.append(data)
             self._due[audience] = None
 
-    def _write_due(self) -> None:
-        """Write everything due, then let what comes in the next moment gather."""
-        if self._pause is not None:
-            self._pause.cancel()
-        self._pause = asyncio.get_running_loop().call_later(_JOIN_S, self._end_pause)
-        due, self._due = self._due, {}
-        for audience in due:
-            self._flush(audience)
-        now = self._clock.now()
-        for change in self._unwritten:
-            self.counters.note_delay((now - change.at).total_seconds())
-        self._unwritten = []
-
     def _end_pause(self) -> None:
         self._pause = None
         if self._due or self._unwritten:
-            self._write_due()
+            self.flush()
 
-    def _flush(self, audience: Audience[Session] | None) -> None:
+    def _write_to(self, audience: Audience[Session] | None) -> None:
         if audience is None or not audience.due:
             return
         sent, behind = audience.flush(self.settings.high_water_bytes)
@@ -250,7 +250,7 @@ class Hub:
 
     def _tick(self, turn: int, turns: int) -> None:
         """Look after every connection; those whose turn it is get a heartbeat, so that not all do at once."""
-        self._write_due()
+        self.flush()
         now = asyncio.get_running_loop().time()
         heartbeat = frame(messages.Heartbeat(str(self._head))) + PING
         for session, number in list(self._sessions.items()):
@@ -264,7 +264,7 @@ class Hub:
             await self._news.wait()
             self._news.clear()
             try:
-                await self._store.told(self._head.offset)
+                await self._log.told(self._head.offset)
             except StoreError as error:
                 _log.warning("the store cannot note what was told, trying again in %s s: %s", _TOLD_RETRY_S, error)
                 await asyncio.sleep(_TOLD_RETRY_S)

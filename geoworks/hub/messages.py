@@ -32,21 +32,26 @@ class Circle(Struct, frozen=True, forbid_unknown_fields=True):
     radius_m: Annotated[float, Meta(gt=0, le=200_000, description="Radius in metres.")]
 
 
+ZoneId = Annotated[str, Meta(min_length=1, max_length=200)]
+Zones = Annotated[
+    tuple[ZoneId, ...],
+    Meta(min_length=1, max_length=500, description="Ids of zones: what has an effect in one, and the zones."),
+]
+Box = Annotated[tuple[float, float, float, float], Meta(description="West, south, east, north in degrees.")]
+PolygonObject = Annotated[
+    dict[str, Any], Meta(description="GeoJSON Polygon or MultiPolygon in lon/lat degrees, at most 5000 vertices.")
+]
+Everywhere = Annotated[Literal[True], Meta(description="The whole town.")]
+
+
 class Area(Struct, frozen=True, forbid_unknown_fields=True):
     """The place a subscription asks about; exactly one of these."""
 
-    zones: Annotated[
-        tuple[Annotated[str, Meta(min_length=1, max_length=200)], ...] | UnsetType,
-        Meta(min_length=1, max_length=500, description="Ids of zones: what has an effect in one, and the zones."),
-    ] = UNSET
-    bbox: Annotated[
-        tuple[float, float, float, float] | UnsetType, Meta(description="West, south, east, north in degrees.")
-    ] = UNSET
-    polygon: Annotated[
-        dict[str, Any] | UnsetType, Meta(description="GeoJSON Polygon or MultiPolygon, lon/lat, at most 5000 vertices.")
-    ] = UNSET
+    zones: Zones | UnsetType = UNSET
+    bbox: Box | UnsetType = UNSET
+    polygon: PolygonObject | UnsetType = UNSET
     circle: Circle | UnsetType = UNSET
-    everywhere: Annotated[Literal[True] | UnsetType, Meta(description="The whole town.")] = UNSET
+    everywhere: Everywhere | UnsetType = UNSET
 
 
 class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

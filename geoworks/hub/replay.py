@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
 from geoworks.errors import GeoworksError
 from geoworks.model.change import Change, Key, MatchKeys, Op, Reason
-from geoworks.ports import Store
 from geoworks.state import Entry, State
 
 PAGE = 500
@@ -87,6 +86,18 @@ class Tail:
         return late[::-1]
 
 
+class Log(Protocol):
+    """What the hub asks of the store (`geoworks.ports.Store` has it)."""
+
+    async def changes(self, after: int, *, limit: int) -> Sequence[Change]:
+        """Return the changes with a greater offset, in order, at most `limit`."""
+        ...
+
+    async def told(self, offset: int) -> None:
+        """Note the highest offset ever told to a client."""
+        ...
+
+
 class TooOld(GeoworksError):
     """The log does not reach back to a cursor any more; the reader needs a snapshot."""
 
@@ -96,9 +107,9 @@ class TooOld(GeoworksError):
 class Replay:
     """The log after any cursor: from memory when it is near, from the store when it is far."""
 
-    def __init__(self, store: Store, offset: int, *, tail: int = 10_000) -> None:
+    def __init__(self, log: Log, offset: int, *, tail: int) -> None:
         """Begin at a place in the log, keeping at most `tail` changes in memory."""
-        self._store = store
+        self._log = log
         self.tail = Tail(offset, most=tail)
 
     async def page(self, after: int) -> Sequence[Change]:
@@ -110,7 +121,7 @@ class Replay:
 
         """
         near = self.tail.after(after)
-        page = near[:PAGE] if near is not None else await self._store.changes(after, limit=PAGE)
+        page = near[:PAGE] if near is not None else await self._log.changes(after, limit=PAGE)
         # The log has no gaps, so anything but the next number means that it was cut.
         if not page or page[0].offset != after + 1:
             msg = f"the log from {after} on is kept no more"
