@@ -52,11 +52,15 @@ def as_text(value: object) -> str:
 
 
 class Cell(Struct, frozen=True):
-    """How one field is filled from a cell: split it, look each part up, convert."""
+    """How one field is filled from a cell: split it, look each part up, convert.
+
+    A text that is in no table stays as it is; any other value must be in the table, or the table have `*`.
+    """
 
     field: str
     convert: Convert
     many: bool = False
+    is_text: bool = False
     separator: str = ""
     values: Mapping[str, str] = {}
 
@@ -84,6 +88,8 @@ class Cell(Struct, frozen=True):
     def _look_up(self, parts: Sequence[Any]) -> Sequence[str]:
         """Return our values for the parts: each once, those that stand first in the table first; `*` is the last."""
         texts = {as_text(part) for part in parts} or {""}
+        if self.is_text and "*" not in self.values:
+            return [ours for part in parts if (ours := self.values.get(as_text(part), as_text(part)))]
         found = [ours for theirs, ours in self.values.items() if theirs in texts]
         if not found and "*" in self.values:
             found = [self.values["*"]]
@@ -101,10 +107,12 @@ class Cell(Struct, frozen=True):
 
 def make_cell(field: str, kind: inspect.Type, dates: Dates, *, separator: str, values: Mapping[str, str]) -> Cell:
     """Return how a field of this type is filled."""
+    many = False
     if isinstance(kind, inspect.VarTupleType):
-        convert = _item(field) if isinstance(kind.item_type, inspect.StructType) else _one(field, kind.item_type, dates)
-        return Cell(field, convert, many=True, separator=separator, values=values)
-    return Cell(field, _one(field, kind, dates), separator=separator, values=values)
+        kind, many = kind.item_type, True
+    convert = _item(field) if isinstance(kind, inspect.StructType) else _one(field, kind, dates)
+    is_text = isinstance(kind, inspect.StrType)
+    return Cell(field, convert, many=many, is_text=is_text, separator=separator, values=values)
 
 
 def _one(field: str, kind: inspect.Type, dates: Dates) -> Convert:
