@@ -49,6 +49,11 @@ def check(value: Struct, where: str) -> Iterator[Problem]:
         yield from checks(value, where)
 
 
+def inner_fields(kind: type[Struct]) -> tuple[str, ...]:
+    """Return the fields of a struct that hold structs to check in their turn."""
+    return _INNER.get(kind, ())
+
+
 def path(where: str, name: str) -> str:
     """Return the dotted path of a member."""
     return f"{where}.{name}" if where else name
@@ -77,7 +82,7 @@ def is_zone(name: str) -> bool:
 
 def _check_all(value: Any, where: str) -> Iterator[Problem]:  # noqa: ANN401 - any struct of the model
     yield from check(value, where)
-    for name in _INNER.get(type(value), ()):
+    for name in inner_fields(type(value)):
         inner = getattr(value, name)
         if isinstance(inner, tuple):
             for number, item in enumerate(inner):
@@ -192,7 +197,6 @@ _CHECKS: Mapping[type[Struct], Callable[[Any, str], Iterator[Problem]]] = {
 }
 
 
-# The fields that hold structs to check in their turn.
 _INNER: Mapping[type[Struct], tuple[str, ...]] = {
     Works: ("schedule", "impact"),
     Schedule: ("windows", "paused_impact"),
