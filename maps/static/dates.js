@@ -92,10 +92,28 @@ export class Dates {
   /** Return the moment at which a local date (`2026-11-24`) begins, or the day after it with `after`. */
   startOf(date, { after = false } = {}) {
     const [year, month, day] = date.split("-").map(Number);
-    const guess = new Date(Date.UTC(year, month - 1, day + (after ? 1 : 0)));
-    const { hour, minute, day: shown } = this.#local(guess);
-    const minutes = hour * 60 + minute;
-    return new Date(guess.getTime() - (shown === guess.getUTCDate() ? minutes : minutes - 1440) * 60_000);
+    return this.#atLocal(Date.UTC(year, month - 1, day + (after ? 1 : 0)));
+  }
+
+  /** Return a moment as a `datetime-local` field holds it. */
+  field(text) {
+    const { year, month, day, hour, minute } = this.#local(new Date(text));
+    const [M, D, h, m] = [month, day, hour, minute].map((part) => String(part).padStart(2, "0"));
+    return `${year}-${M}-${D}T${h}:${m}`;
+  }
+
+  /** Return the moment a `datetime-local` field says, in ISO 8601. */
+  fromField(value) {
+    return this.#atLocal(Date.parse(`${value}Z`)).toISOString();
+  }
+
+  /** Return the moment whose local clock shows what the UTC clock shows at `wall` (twice: offsets change overnight). */
+  #atLocal(wall) {
+    const shift = (at) => {
+      const { year, month, day, hour, minute } = this.#local(new Date(at));
+      return Date.UTC(year, month - 1, day, hour, minute) - at;
+    };
+    return new Date(wall - shift(wall - shift(wall)));
   }
 
   #ended(end) {

@@ -1,4 +1,5 @@
 /** Everything about one feature, in the place of the list. */
+import { ask, Refused } from "./doors.js";
 import { el } from "./element.js";
 import { keyOf, LEVELS } from "./model.js";
 import { dates, t, url } from "./page.js";
@@ -140,19 +141,15 @@ function history(feature) {
 
 async function fillHistory(box, id) {
   try {
-    const answer = await fetch(url(`/v1/works/${encodeURIComponent(id)}/history`), { signal: AbortSignal.timeout(10_000) });
-    if (!answer.ok) throw new Error(String(answer.status));
-    const versions = await answer.json();
-    box.append(el("ol", { class: "plain versions", reversed: true }, ...versionsOf(versions).map(versionLine)));
-  } catch {
+    const { versions } = await ask(`/v1/works/${encodeURIComponent(id)}/history`);
+    box.append(el("ol", { class: "plain versions", reversed: true }, ...versions.map(versionLine)));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
     box.append(el("p", { class: "muted" }, t("works.no_history")));
   }
 }
 
-const versionsOf = (answer) => (Array.isArray(answer) ? answer : (answer.features ?? answer.versions ?? []));
-
-function versionLine(entry) {
-  const properties = entry.properties ?? entry.feature?.properties ?? entry;
-  return el("li", {}, `${t("works.version", { version: properties.version })} — ${dates.moment(new Date(properties.updated))} : `,
-    dates.schedule(properties.schedule, properties.status));
+function versionLine({ version, at, feature }) {
+  const { schedule, status } = feature.properties;
+  return el("li", {}, el("b", {}, t("works.version", { version })), `, ${dates.moment(new Date(at))} : ${dates.schedule(schedule, status)}`);
 }

@@ -1,4 +1,5 @@
 /** The ground every map of the pages stands on: tiles when they can be had, the town's place when not. */
+import { anchor } from "./model.js";
 import { page, t, url } from "./page.js";
 
 const L = globalThis.L;
@@ -12,7 +13,7 @@ export function ground(container, { scrollZoom = true } = {}) {
   const { center, zoom } = page.town;
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const map = L.map(container, {
-    center: [center[1], center[0]], zoom, zoomControl: false, scrollWheelZoom: scrollZoom,
+    center: [center[1], center[0]], zoom, zoomControl: false, zoomSnap: 0.5, scrollWheelZoom: scrollZoom,
     zoomAnimation: !still, fadeAnimation: !still, markerZoomAnimation: !still, maxZoom: page.tiles.maxZoom,
   });
   map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
@@ -47,6 +48,26 @@ export function addLocate(map) {
       onLocationError: () => map.getContainer().dispatchEvent(new CustomEvent("place-unknown", { bubbles: true })),
     })
     .addTo(map);
+}
+
+/** Add the layer of names; screen readers find them in the list. */
+export function addLabels(map) {
+  const pane = map.createPane("labels");
+  pane.style.zIndex = "360";
+  pane.style.pointerEvents = "none";
+  pane.setAttribute("aria-hidden", "true");
+}
+
+/** Return the label of a zone, its name and under it a few words. */
+export function zoneLabel({ geometry, properties }, words = "") {
+  const [lon, lat] = anchor(geometry);
+  const name = document.createElement("b");
+  name.textContent = properties.name;
+  const label = document.createElement("span");
+  label.className = "zone-label";
+  label.append(name, words);
+  const icon = L.divIcon({ className: "zone-place", html: label, iconSize: [0, 0] });
+  return L.marker([lat, lon], { icon, pane: "labels", interactive: false, keyboard: false });
 }
 
 /** Load the clustering library, which only a map of many markers needs. */

@@ -1,12 +1,11 @@
 /** Draw works, reports and zones, and keep the drawing true while they change. */
-import { addLocate, colours, ground, loadClusters } from "./ground.js";
+import { addLocate, addLabels, colours, ground, loadClusters, zoneLabel } from "./ground.js";
 import { anchor, keyOf, LEVELS, rank, SEVERITIES } from "./model.js";
 import { shapeOf, shape } from "./shapes.js";
 import { stateOf, titleOf } from "./words.js";
 
 const L = globalThis.L;
 const MANY = 150; // markers from which they are gathered into clusters, lines from which they are drawn on a canvas
-const LABEL_PX = 84; // a zone narrower than this on the screen shows no label
 
 export class LiveMap {
   #map;
@@ -26,10 +25,9 @@ export class LiveMap {
     this.#map = ground(container);
     addLocate(this.#map);
     this.#map.createPane("zones").style.zIndex = "350";
-    this.#map.createPane("labels").style.zIndex = "360";
+    addLabels(this.#map);
     // The list says the same with names and order: markers are no stops on the keyboard's way.
     this.#map.getPane("markerPane").setAttribute("aria-hidden", "true");
-    this.#map.getPane("labels").setAttribute("aria-hidden", "true");
     this.#markers.addTo(this.#map);
     this.#detours.addTo(this.#map);
     this.#map.on("zoomend", () => this.#fitLabels());
@@ -55,7 +53,15 @@ export class LiveMap {
       const box = L.geoJSON(feature).getBounds();
       return box.isValid() ? [box] : [];
     }));
-    if (bounds.isValid()) this.#map.fitBounds(bounds, { padding: [28, 28], maxZoom: 17 });
+    if (bounds.isValid()) this.#map.fitBounds(bounds, {
+      paddingTopLeft: [this.#covered(), 28], paddingBottomRight: [64, 28], maxZoom: 17,
+    });
+  }
+
+  /** The pixels at the left that an open legend hides. */
+  #covered() {
+    const legend = document.querySelector(".legend[open]");
+    return legend && this.#map.getSize().x > 600 ? legend.offsetWidth + 24 : 28;
   }
 
   /** Mark one feature and bring it into view; no feature takes the mark away. */
@@ -73,7 +79,7 @@ export class LiveMap {
   #add(key, feature) {
     const drawn = { feature, shapes: null, marker: null, label: null };
     this.#drawn.set(key, drawn);
-    if (feature.properties.kind === "zone") drawn.label = this.#label(feature).addTo(this.#map);
+    if (feature.properties.kind === "zone") drawn.label = zoneLabel(feature, labelWords(feature)).addTo(this.#map);
     else this.#markers.addLayer((drawn.marker = this.#marker(key, feature)));
     if (feature.properties.kind !== "report") drawn.shapes = this.#outline(key, feature).addTo(this.#map);
     this.#paint(key);
@@ -111,16 +117,6 @@ export class LiveMap {
     return marker.on("click", () => this.#select(key));
   }
 
-  #label(feature) {
-    const [lon, lat] = anchor(feature.geometry);
-    const label = document.createElement("span");
-    label.className = "zone-label";
-    label.append(document.createElement("b"), stateOf(feature));
-    label.firstChild.textContent = feature.properties.name;
-    const icon = L.divIcon({ className: "zone-place", html: label, iconSize: [0, 0] });
-    return L.marker([lat, lon], { icon, pane: "labels", interactive: false, keyboard: false });
-  }
-
   #paintAll() {
     for (const key of this.#drawn.keys()) this.#paint(key);
   }
@@ -146,7 +142,8 @@ export class LiveMap {
       if (!label) continue;
       const box = shapes.getBounds();
       const [west, east] = [box.getSouthWest(), box.getNorthEast()].map((corner) => this.#map.latLngToLayerPoint(corner).x);
-      label.getElement()?.classList.toggle("hidden", east - west < LABEL_PX);
+      const words = label.getElement().firstElementChild;
+      words.classList.toggle("hidden", east - west < words.offsetWidth);
     }
   }
 
@@ -163,6 +160,9 @@ export class LiveMap {
     }).addTo(this.#map);
   }
 }
+
+// Nothing to say of a zone where nothing is wrong: its name is enough.
+const labelWords = (zone) => (rank(zone) ? stateOf(zone) : "");
 
 function clusterIcon(cluster) {
   const worst = Math.max(...cluster.getAllChildMarkers().map((marker) => marker.rank));

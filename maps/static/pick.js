@@ -1,5 +1,5 @@
 /** Pick a place on a map: by touch, by dragging, by keys, by buttons. */
-import { addLocate, ground } from "./ground.js";
+import { addLabels, addLocate, colours, ground, zoneLabel } from "./ground.js";
 import { t } from "./page.js";
 
 const L = globalThis.L;
@@ -21,6 +21,7 @@ export class Picker {
     this.#moved = moved;
     this.#map = ground(container);
     addLocate(this.#map);
+    addLabels(this.#map);
     const crosshair = document.createElement("span");
     crosshair.className = "crosshair";
     container.append(crosshair);
@@ -54,8 +55,16 @@ export class Picker {
     this.#map.panInside(to, { padding: [40, 40] });
   }
 
-  /** Add GeoJSON that stands around the place, for the reader to see where things are. */
-  around(features, style) {
+  /** Draw what stands around, for the reader to see where things are. */
+  around(zones, works) {
+    const colour = colours();
+    const lines = works.filter(({ geometry }) => !geometry.type.endsWith("Point"));
+    this.#draw(zones, { color: colour("zone-line"), weight: 1.5, fillColor: colour("zone-free"), fillOpacity: 0.25 });
+    this.#draw(lines, { color: colour("severity-none"), weight: 4, opacity: 0.7 });
+    for (const zone of zones) zoneLabel(zone).addTo(this.#map);
+  }
+
+  #draw(features, style) {
     L.geoJSON({ type: "FeatureCollection", features }, { style, interactive: false }).addTo(this.#map);
   }
 

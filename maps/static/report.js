@@ -1,7 +1,6 @@
 /** Report a problem: where, what, sent; with who handles it, and what is known there, told before. */
 import { ask } from "./doors.js";
 import { byId, el } from "./element.js";
-import { colours } from "./ground.js";
 import { keepReport, myReports } from "./mine.js";
 import { Photos } from "./photos.js";
 import { Picker } from "./pick.js";
@@ -40,14 +39,10 @@ function start() {
 /** Learn the names the town knows; without them the map and the typed text still do. */
 async function learnPlaces() {
   const [zones, works] = await Promise.allSettled([ask("/v1/zones"), ask("/v1/works")]);
-  const features = [zones, works].flatMap((answer) => (answer.status === "fulfilled" ? answer.value.features : []));
-  places = placesOf(features);
+  const [knownZones, knownWorks] = [zones, works].map(({ status, value }) => (status === "fulfilled" ? value.features : []));
+  places = placesOf([...knownZones, ...knownWorks]);
   byId("places").replaceChildren(...places.map(({ name }) => el("option", { value: name })));
-  const colour = colours();
-  if (zones.status === "fulfilled") picker.around(zones.value.features, { color: colour("zone-line"), weight: 1.5, fillOpacity: 0.06 });
-  if (works.status === "fulfilled") {
-    picker.around(works.value.features.filter(({ geometry }) => geometry.type !== "Point"), { color: colour("severity-high"), weight: 5, opacity: 0.7 });
-  }
+  picker.around(knownZones, knownWorks);
 }
 
 function placed(at) {

@@ -1,0 +1,81 @@
+/** Draw the footprint of works: one point, or a line point by point. */
+import { addLabels, colours, ground, zoneLabel } from "./ground.js";
+
+const L = globalThis.L;
+
+export class Drawing {
+  #map;
+  #corners = [];
+  #kept = null;
+  #layer = L.layerGroup();
+  #changed;
+
+  /**
+   * @param {HTMLElement} container
+   * @param {(corners: number, kept: boolean) => void} changed
+   */
+  constructor(container, changed) {
+    this.#changed = changed;
+    this.#map = ground(container);
+    addLabels(this.#map);
+    this.#layer.addTo(this.#map);
+    const crosshair = document.createElement("span");
+    crosshair.className = "crosshair";
+    container.append(crosshair);
+    this.#map.on("click", ({ latlng }) => this.#add(latlng));
+  }
+
+  /** @returns {any} the drawn GeoJSON geometry, or null when nothing new was drawn */
+  get drawn() {
+    const coordinates = this.#corners.map(({ lng, lat }) => [round(lng), round(lat)]);
+    if (!coordinates.length) return null;
+    return coordinates.length === 1 ? { type: "Point", coordinates: coordinates[0] } : { type: "LineString", coordinates };
+  }
+
+  /** Whether there is a footprint, drawn or kept. */
+  get placed() {
+    return Boolean(this.#kept || this.#corners.length);
+  }
+
+  /** Begin anew from the footprint that works have, or from none. */
+  begin(geometry) {
+    this.#kept = geometry;
+    this.#corners = [];
+    this.#show();
+    if (geometry) this.#map.fitBounds(L.geoJSON(geometry).getBounds(), { maxZoom: 17, padding: [40, 40] });
+  }
+
+  /** Show the zones behind the drawing. */
+  around(zones) {
+    L.geoJSON({ type: "FeatureCollection", features: zones }, { interactive: false, style: { color: colours()("zone-line"), weight: 1.5, fillOpacity: 0.05 } }).addTo(this.#map);
+    for (const zone of zones) zoneLabel(zone).addTo(this.#map);
+  }
+
+  /** Add the map's centre as a point: the way of the keyboard. */
+  addCentre() {
+    this.#add(this.#map.getCenter());
+  }
+
+  /** Take the last point back. */
+  undo() {
+    this.#corners.pop();
+    this.#show();
+  }
+
+  #add(latlng) {
+    this.#kept = null;
+    this.#corners.push(latlng);
+    this.#show();
+  }
+
+  #show() {
+    const style = { color: colours()("severity-high"), weight: 6 };
+    this.#layer.clearLayers();
+    if (this.#kept) L.geoJSON(this.#kept, { style, pointToLayer: (_, at) => L.circleMarker(at, { ...style, radius: 8 }) }).addTo(this.#layer);
+    if (this.#corners.length > 1) L.polyline(this.#corners, style).addTo(this.#layer);
+    for (const corner of this.#corners) L.circleMarker(corner, { ...style, radius: 6, weight: 3, fillOpacity: 1 }).addTo(this.#layer);
+    this.#changed(this.#corners.length, Boolean(this.#kept));
+  }
+}
+
+const round = (degrees) => Math.round(degrees * 1e6) / 1e6;
