@@ -110,7 +110,7 @@ def test_a_corrected_place_is_the_place_the_matcher_sees() -> None:
     assert match_keys(record(Kind.WORKS, WORKS, WorksDerived(), there)).geometry == Point(2.5, 48.5)
 
 
-@pytest.mark.parametrize(("level", "severity"), zip(Level, Severity, strict=True))
+@pytest.mark.parametrize(("level", "severity"), list(zip(Level, Severity, strict=True)))
 def test_a_zone_is_as_severe_as_its_level(level: Level, severity: Severity) -> None:
     """Free to blocked are none to blocked."""
     zone = Zone(name="Gare", geometry=box(2, 48, 3, 49))
