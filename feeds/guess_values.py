@@ -21,7 +21,7 @@ _IMPACTS = (
     (VehicleImpact.ALTERNATING_ONE_WAY, r"alternat|alternee?s?\b|alternating"),
     (
         VehicleImpact.ALL_LANES_CLOSED,
-        r"barrage|barre?e?s?\b|circulation interdite|interdi\w+ (de|a la) circul|ferme(ture|e|es)?\b|coup[eu]|impasse|clos",
+        r"barrage|barre|circulation interdite|interdi\w+ (de|a) .*circul|ferme(ture|es?)?\b|coup[eu]|impasse|clos",
     ),
     (
         VehicleImpact.SOME_LANES_CLOSED,
