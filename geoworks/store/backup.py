@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from geoworks.ids import new_id
 from geoworks.model.change import Cursor
 from geoworks.store import tables
 from geoworks.store.connection import connect, connect_reader, transaction
+from geoworks.store.copies import BESIDE, fresh_copy
 from geoworks.store.faults import translated
 from geoworks.store.lock import DirectoryLock
 from geoworks.store.migrate import check_schema, known_migrations
@@ -21,8 +23,6 @@ from geoworks.store.told import TOLD_NAME, write_told
 
 DATABASE_NAME = "geoworks.db"
 _BUSY_TIMEOUT_S = 5.0
-# The write-ahead log, its index, and the rollback journal that a plain file has in their place.
-_BESIDE = ("-wal", "-shm", "-journal")
 
 
 def back_up(database: Path, target: Path) -> None:
@@ -35,20 +35,16 @@ def back_up(database: Path, target: Path) -> None:
     """
     if target.resolve() == database.resolve():
         raise Invalid(Problem("target", f"{target} is the database itself", "name another file"))
-    part = target.with_name(f"{target.name}.part")
-    try:
-        with translated(part):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _copy(database, part)
-            _put_in_place(part, target)
-    finally:
-        _discard(part)
+    with translated(target, reading=database):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _checked_copy(database, target):
+            pass
 
 
 def restore(source: Path, data_dir: Path, *, at: datetime) -> Path | None:
     """Put a copy in the place of a database that nobody uses, and begin a new epoch.
 
-    Returns where the replaced database was kept (`geoworks.db.replaced-...`), or None when there was none.
+    Returns where the replaced database was kept (`geoworks.db.replaced-...`, dated `at`), or None when there was none.
 
     Raises:
         Invalid: there is no such file.
@@ -66,54 +62,30 @@ def restore(source: Path, data_dir: Path, *, at: datetime) -> Path | None:
 
 
 def _replace(source: Path, database: Path, at: datetime) -> Path | None:
-    part = database.with_name(f"{database.name}.part")
-    try:
-        with translated(source):
-            _copy(source, part)
-        with translated(database):
-            cursor = _begin_epoch(part)
+    with translated(database, reading=source):
+        with _checked_copy(source, database) as copy:
+            with transaction(copy):
+                tables.begin_epoch(copy, new_id())
+            head = tables.head(copy)
             kept = _keep_aside(database, at)
-            _put_in_place(part, database)
-    finally:
-        _discard(part)
-    write_told(database.with_name(TOLD_NAME), cursor)
+        write_told(database.with_name(TOLD_NAME), Cursor(head.epoch, head.offset))
     return kept
 
 
-def _copy(source: Path, part: Path) -> None:
-    """Copy one consistent state of a database into a plain file without a write-ahead log, and check it."""
-    _discard(part)
-    with closing(connect_reader(source, busy_timeout_s=_BUSY_TIMEOUT_S)) as original, closing(_create(part)) as copy:
-        check_schema(original, source, newest=len(known_migrations()))
+@contextmanager
+def _checked_copy(source: Path, target: Path) -> Iterator[sqlite3.Connection]:
+    """Copy one moment of a database and check the copy before the block gets it."""
+    with closing(connect_reader(source, busy_timeout_s=_BUSY_TIMEOUT_S)) as original:
+        with translated(source):
+            check_schema(original, source, newest=len(known_migrations()))
         # In one open read transaction writers go on, and the counts are of what is copied.
         original.execute("BEGIN")
         counted = original.execute(SQL["counts"]).fetchone()
-        original.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE")
-        _check(copy, source, counted)
-
-
-def _discard(part: Path) -> None:
-    """Remove an unfinished copy with what SQLite keeps beside it."""
-    for suffix in ("", *_BESIDE):
-        part.with_name(f"{part.name}{suffix}").unlink(missing_ok=True)
-
-
-def _create(part: Path) -> sqlite3.Connection:
-    return connect(part, busy_timeout_s=_BUSY_TIMEOUT_S)
-
-
-def _check(copy: sqlite3.Connection, source: Path, counted: tuple[int, ...]) -> None:
-    ((verdict,), *_) = copy.execute("PRAGMA integrity_check")
-    if verdict != "ok" or copy.execute(SQL["counts"]).fetchone() != counted:
-        raise StoreUnusable(f"{source} is damaged ({verdict}): restore an older copy")
-
-
-def _begin_epoch(part: Path) -> Cursor:
-    with closing(_create(part)) as copy, transaction(copy):
-        epoch = new_id()
-        tables.begin_epoch(copy, epoch)
-        return Cursor(epoch, tables.last_offset(copy))
+        with fresh_copy(original, target) as copy:
+            ((verdict,), *_) = copy.execute("PRAGMA integrity_check")
+            if verdict != "ok" or copy.execute(SQL["counts"]).fetchone() != counted:
+                raise StoreUnusable(f"{source} is damaged ({verdict}): restore an older copy")
+            yield copy
 
 
 def _keep_aside(database: Path, at: datetime) -> Path | None:
@@ -125,10 +97,10 @@ def _keep_aside(database: Path, at: datetime) -> Path | None:
         return None
     kept = database.with_name(f"{database.name}.replaced-{at:%Y%m%dT%H%M%SZ}")
     _fold_log(database)
-    for suffix in _BESIDE:
-        log = database.with_name(f"{database.name}{suffix}")
-        if log.exists():
-            log.replace(kept.with_name(f"{kept.name}{suffix}"))
+    for suffix in BESIDE:
+        beside = database.with_name(f"{database.name}{suffix}")
+        if beside.exists():
+            beside.replace(kept.with_name(f"{kept.name}{suffix}"))
     os.link(database, kept)
     return kept
 
@@ -140,18 +112,3 @@ def _fold_log(database: Path) -> None:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.DatabaseError:
         return
-
-
-def _put_in_place(part: Path, target: Path) -> None:
-    """Sync a finished file and give it its name, durably."""
-    _sync(part)
-    part.replace(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -20,23 +20,29 @@ _ROOM_NEEDED = 65_536
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite and of the system about a database file into the store's errors."""
+def translated(path: Path, *, reading: Path | None = None) -> Iterator[None]:
+    """Turn errors of SQLite and of the system about a database file into the store's errors.
+
+    Where `path` is written from another file, `reading` is that other: if one of the two is damaged, it is that.
+    """
     try:
         yield
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) is None:
             raise  # a misuse of the driver is our bug, not a fault of the file
-        raise _database_fault(error, path) from error
+        raise _database_fault(error, path, reading or path) from error
     except OSError as error:
         raise _system_fault(error, path) from error
 
 
-def _database_fault(error: sqlite3.Error, path: Path) -> StoreError:
-    code = error.sqlite_errorcode
-    if code in _NO_GROWTH or _lacks_room(code & _PRIMARY, path):
+def _database_fault(error: sqlite3.Error, path: Path, read: Path) -> StoreError:
+    code, primary = error.sqlite_errorcode, error.sqlite_errorcode & _PRIMARY
+    detail = f"{error}, {error.sqlite_errorname}"
+    if code in _NO_GROWTH or _lacks_room(primary, path):
         return _full(path)
-    return _by_code(code & _PRIMARY, path, f"{error}, {error.sqlite_errorname}")
+    if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return StoreUnusable(f"{read} is damaged ({detail}): restore a copy with `geoworks restore`")
+    return _by_code(primary, path, detail)
 
 
 def _lacks_room(code: int, path: Path) -> bool:
@@ -52,8 +58,6 @@ def _by_code(code: int, path: Path, detail: str) -> StoreError:
             return StoreBusy(f"another program holds {path}: close it there, then try again")
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_CANTOPEN:
             return _read_only(path, detail)
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return StoreUnusable(f"{path} is damaged ({detail}): restore a copy with `geoworks restore`")
         case _:
             return StoreError(f"{path} failed ({detail}): check the disk, and report it when the disk is well")
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
 from geoworks.errors import StoreUnusable
-from geoworks.store.connection import connect, transaction
+from geoworks.store.connection import transaction
+from geoworks.store.copies import fresh_copy
 from geoworks.store.queries import SQL, SQL_DIR
 
 APPLICATION_ID = 0x67776B73  # "gwks"
@@ -43,7 +43,8 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Mig
     schema = check_schema(connection, path, newest=len(migrations))
     lacking = migrations[schema:]
     if lacking and schema:
-        _keep_copy(connection, path.with_name(f"{path.name}.schema-{schema}"))
+        with fresh_copy(connection, path.with_name(f"{path.name}.schema-{schema}")):
+            pass
     for migration in lacking:
         _run(connection, path, migration)
 
@@ -102,12 +103,3 @@ def statements(script: str) -> Iterator[str]:
             pending = ""
     if pending.strip():
         yield pending
-
-
-def _keep_copy(connection: sqlite3.Connection, copy: Path) -> None:
-    part = copy.with_name(f"{copy.name}.part")
-    part.unlink(missing_ok=True)
-    with closing(connect(part, busy_timeout_s=0)) as target:
-        connection.backup(target)
-        target.execute("PRAGMA journal_mode = DELETE")
-    part.replace(copy)

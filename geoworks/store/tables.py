@@ -26,6 +26,9 @@ def write(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
         connection.executemany(SQL["add_change"], codec.change_rows(some))
     for dated in _chunks([(write, write.record) for write in batch.writes if write.record and write.new_version]):
         connection.executemany(SQL["add_version"], codec.version_rows(dated, batch.at))
+    for write in batch.writes:
+        if write.forget:
+            connection.execute(SQL["forget_versions"], {**write.key._asdict(), "gone": write.record is None})
     _write_features(connection, batch.writes)
     connection.executemany(SQL["put_reply"], map(codec.reply_row, batch.replies))
     return changes

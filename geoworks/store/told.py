@@ -22,7 +22,7 @@ from geoworks.model.change import Cursor
 from geoworks.store.faults import translated
 
 TOLD_NAME = "told"
-_LOG = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Told:
@@ -43,7 +43,7 @@ class Told:
         try:
             os.pwrite(self._handle, _line(self.cursor), 0)
         except OSError as error:
-            _LOG.warning("%s could not be written: %s", self._path, error)
+            _log.warning("%s could not be written: %s", self._path, error)
 
     def close(self) -> None:
         """Sync and let go of the file."""

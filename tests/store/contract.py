@@ -120,6 +120,33 @@ class StoreContract:
         assert await read_records(store) == {}
         assert [change.offset for change in await store.changes(0, limit=10)] == [1, 2, 3]
 
+    async def test_silent_put(self, store: Store) -> None:
+        """A silent write of a record stands, and takes no offset and no version."""
+        record = works_record()
+        again = replace(record, raw_hash=b"another")
+        await store.commit(batch(put(record)))
+        write = Write(key=record.key, record=again, reason=Reason.UPDATED, new_version=False, silent=True)
+        assert list(await store.commit(batch(write))) == []
+        assert await read_records(store) == {record.key: again}
+        assert len(await store.versions(record.key)) == 1
+        assert len(await store.changes(0, limit=10)) == 1
+
+    async def test_forget(self, store: Store) -> None:
+        """What somebody took back leaves the history; the newest version stays, and that of others is untouched."""
+        old, other = works_record(), works_record(2)
+        new = renamed(old, "")
+        await store.commit(batch(put(old), put(other)))
+        await store.commit(batch(replace(put(new, before=old), forget=True)))
+        assert [version.given for version in await store.versions(old.key)] == [new.given]
+        assert [version.given for version in await store.versions(other.key)] == [other.given]
+
+    async def test_forget_what_is_gone(self, store: Store) -> None:
+        """A feature that goes with its history leaves none."""
+        record = works_record()
+        await store.commit(batch(put(record)))
+        await store.commit(batch(replace(remove(record), forget=True)))
+        assert list(await store.versions(record.key)) == []
+
     async def test_same_feature_twice(self, store: Store) -> None:
         """Writes of one batch on one feature take effect in their order; each has its change and its version."""
         old = works_record()

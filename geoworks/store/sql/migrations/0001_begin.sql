@@ -19,9 +19,9 @@ CREATE TABLE features (
     source TEXT NOT NULL,
     raw_hash BLOB NOT NULL,
     geometry BLOB NOT NULL,
-    given TEXT NOT NULL CHECK (json_valid(given)),
-    overlay TEXT CHECK (overlay IS NULL OR json_valid(overlay)),
-    derived TEXT NOT NULL CHECK (json_valid(derived)),
+    given TEXT NOT NULL,
+    overlay TEXT,
+    derived TEXT NOT NULL,
     UNIQUE (kind, id)
 ) STRICT;
 
@@ -35,8 +35,8 @@ CREATE TABLE versions (
     reason TEXT NOT NULL,
     actor TEXT NOT NULL,
     geometry BLOB NOT NULL,
-    given TEXT NOT NULL CHECK (json_valid(given)),
-    overlay TEXT CHECK (overlay IS NULL OR json_valid(overlay))
+    given TEXT NOT NULL,
+    overlay TEXT
 ) STRICT;
 
 CREATE INDEX versions_of_feature ON versions (kind, id);
@@ -50,7 +50,7 @@ CREATE TABLE log (
     op TEXT NOT NULL,
     reason TEXT NOT NULL,
     version INTEGER NOT NULL,
-    before TEXT CHECK (before IS NULL OR json_valid(before)),
+    before TEXT,
     before_geometry BLOB
 ) STRICT;
 
