@@ -59,6 +59,10 @@ export class Dates {
     const near = { "-1": "yesterday", 0: "today", 1: "tomorrow" }[distance];
     if (near) return this.#t(`dates.${near}`);
     if (distance > 1 && distance < 7) return this.#format(at, { weekday: "long" });
+    return this.#date(at);
+  }
+
+  #date(at) {
     const sameYear = this.#local(at).year === this.#local(this.#now()).year;
     const said = this.#format(at, { day: "numeric", month: "long", ...(sameYear ? {} : { year: "numeric" }) });
     return this.#language === "fr" ? said.replace(/^1 /, "1er ") : said;
@@ -72,7 +76,7 @@ export class Dates {
 
   /** Say a recurring window: "la nuit de 21 h à 6 h, du lundi au vendredi". */
   window(window) {
-    const excluded = (window.except ?? []).map((date) => this.day(this.#noon(date)));
+    const excluded = (window.except ?? []).map((date) => this.#t("dates.on_date", { day: this.#date(this.#noon(date)) }));
     return [
       this.#hours(window),
       this.#weekdays(window.days),

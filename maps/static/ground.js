@@ -13,7 +13,7 @@ export function ground(container, { scrollZoom = true } = {}) {
   const { center, zoom } = page.town;
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const map = L.map(container, {
-    center: [center[1], center[0]], zoom, zoomControl: false, zoomSnap: 0.5, scrollWheelZoom: scrollZoom,
+    center: [center[1], center[0]], zoom, zoomControl: false, zoomSnap: 0.25, scrollWheelZoom: scrollZoom,
     zoomAnimation: !still, fadeAnimation: !still, markerZoomAnimation: !still, maxZoom: page.tiles.maxZoom,
   });
   map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
