@@ -205,8 +205,8 @@ def _without(patch: Patch, path: Sequence[str], field: str) -> Patch:
     name, *rest = path
     if name not in patch or (rest and not isinstance(patch[name], dict)):
         raise NotFound(f"{field[:80]!r} is not corrected; the property 'corrected' lists what is")
-    left = dict(patch)
-    inner = _without(left.pop(name), rest, field) if rest else None
+    left = {other: value for other, value in patch.items() if other != name}
+    inner = _without(patch[name], rest, field) if rest else None
     return {**left, name: inner} if inner else left
 
 

@@ -40,7 +40,8 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
 
 def caller(request: web.Request) -> Caller:
     """Return who is asking."""
-    return request[_CALLER] if _CALLER in request else _ANYONE
+    found: Caller = request.get(_CALLER, _ANYONE)
+    return found
 
 
 def is_staff(request: web.Request) -> bool:

@@ -27,7 +27,8 @@ async def number(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def request_id(request: web.Request) -> str:
     """Return the number of a request, empty before it has one."""
-    return request[REQUEST_ID] if REQUEST_ID in request else ""
+    found: str = request.get(REQUEST_ID, "")
+    return found
 
 
 def is_local(request: web.Request) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TypeVar
 
@@ -45,12 +45,24 @@ def parse(pairs: Iterable[tuple[str, str]], kind: type[Q]) -> Q:
         raise Invalid(explain(error)) from error
 
 
+def parameters_of(kind: type[Struct]) -> Iterator[tuple[str, str]]:
+    """Yield the names of the parameters, each with its meaning."""
+    for field in _fields(kind):
+        schema = (field.type.extra_json_schema or {}) if isinstance(field.type, inspect.Metadata) else {}
+        yield field.encode_name, str(schema.get("description", ""))
+
+
 @cache
 def lists_of(kind: type[Struct]) -> frozenset[str]:
     """Return the names of the parameters that are lists."""
+    return frozenset(
+        field.encode_name for field in _fields(kind) if any(isinstance(type_, _LISTS) for type_ in _types(field.type))
+    )
+
+
+def _fields(kind: type[Struct]) -> tuple[inspect.Field, ...]:
     info = inspect.type_info(kind)
-    fields = info.fields if isinstance(info, inspect.StructType) else ()
-    return frozenset(field.encode_name for field in fields if any(isinstance(t, _LISTS) for t in _types(field.type)))
+    return info.fields if isinstance(info, inspect.StructType) else ()
 
 
 def _types(kind: inspect.Type) -> tuple[inspect.Type, ...]:

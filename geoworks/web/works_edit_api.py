@@ -5,11 +5,12 @@ from __future__ import annotations
 import codecs
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Annotated
 from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from geoworks.errors import Conflict, Invalid, KeyReused, NotFound, StaleVersion
 from geoworks.model.change import Record
@@ -43,7 +44,7 @@ class RestoreBody(Struct, frozen=True, forbid_unknown_fields=True):
 class ReleaseQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which corrected fields to release, as `corrected` names them; all when none is named."""
 
-    field: tuple[str, ...] = ()
+    field: Annotated[tuple[str, ...], Meta(description="Dotted names of fields, such as impact.parking.")] = ()
 
 
 async def create_works(request: web.Request) -> web.StreamResponse:
