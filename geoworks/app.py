@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from feeds.sources.gdal import GdalSource
-
+from feeds.zones import read_zones
 from geoworks.clock import Clock, SystemClock
 from geoworks.config.settings import Settings
+from geoworks.errors import Invalid
 from geoworks.hub.hub import Hub
-from geoworks.pipeline.derive import Deriver, zone_geometries
+from geoworks.model.change import Kind
+from geoworks.model.zone import Zone
+from geoworks.pipeline import zones
+from geoworks.pipeline.derive import Deriver
 from geoworks.pipeline.desk import Desk
 from geoworks.pipeline.keys import Keys
 from geoworks.pipeline.levels import ZoneLevels
@@ -25,7 +29,12 @@ from geoworks.pipeline.timetable import Timetable
 from geoworks.ports import Source, Store
 from geoworks.state import State
 from geoworks.store.sqlite import SqliteStore
-from geoworks.supervisor import supervise
+from geoworks.supervisor import Work, background, supervised
+from geoworks.web.listen import listening
+from geoworks.web.server import build_app
+from geoworks.web.services import Services
+from maps.builder import MapBuilder
+from maps.pages import Pages
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +54,7 @@ class Town:
     timetable: Timetable
     rejoiner: Rejoiner
     retention: Retention
+    maps: MapBuilder
 
 
 @asynccontextmanager
@@ -53,15 +63,15 @@ async def open_town(
 ) -> AsyncIterator[Town]:
     """Open the store, rebuild the state, catch up with the clock, and keep it all going until the block ends.
 
-    `sources` replace those of the settings. Sources are read and the log is pruned only once `keep_current` runs.
+    `sources` replace those of the settings; they are read by themselves only while `keep_current` runs.
 
     Raises:
         StoreError: the data directory cannot be used.
 
     """
-    told_by = clock or SystemClock(start=settings.clock.start)
+    time = clock or SystemClock(start=settings.clock.start)
     async with AsyncExitStack() as stack:
-        store = SqliteStore(Path(settings.data.dir), clock=told_by)
+        store = SqliteStore(Path(settings.data.dir), clock=time)
         head = await store.open()
         stack.push_async_callback(store.close)
         state = State(head.epoch, head.offset)
@@ -69,66 +79,125 @@ async def open_town(
             state.load(records)
         deriver = Deriver(state, near_works_m=settings.reports.near_works_m)
         stack.callback(deriver.close)
-        await deriver.replace_zones(zone_geometries(state))
-        chosen = configured_sources(settings) if sources is None else sources
-        town = await _fit(settings, told_by, store=store, state=state, deriver=deriver, sources=list(chosen))
+        chosen = configured_sources(settings) if sources is None else list(sources)
+        town = _fit(settings, time, store=store, state=state, deriver=deriver, sources=chosen)
+        await town.syncs.load()
+        await town.keys.load()
         await stack.enter_async_context(_running(town))
         yield town
 
 
-async def _fit(
-    settings: Settings, clock: Clock, *, store: Store, state: State, deriver: Deriver, sources: list[Source]
-) -> Town:
-    desk = Desk(state, store, deriver, clock=clock)
-    levels = ZoneLevels(state, settings.levels)
-    links = ReportLinks(state, near_works_m=settings.reports.near_works_m)
-    hub = Hub(state, store, settings.stream, clock)
-    town = Town(
-        settings=settings,
-        clock=clock,
-        store=store,
-        state=state,
-        desk=desk,
-        hub=hub,
-        syncs=Syncs(sources, desk=desk, state=state, store=store, clock=clock, data=settings.data),
-        keys=Keys(store, clock=clock),
-        timetable=Timetable(state, desk, clock),
-        rejoiner=Rejoiner(state, desk, deriver),
-        retention=Retention(
-            state, desk, store, data=settings.data, clock=clock, synced={source.name for source in sources}
-        ),
+@asynccontextmanager
+async def open_doors(town: Town, *, listen: bool = True) -> AsyncIterator[str]:
+    """Open the doors until the block ends and yield the town's address; without `listen` only the local socket.
+
+    Raises:
+        ConfigError: the address is taken or not ours.
+
+    """
+    settings = town.settings
+    app = build_app(
+        Services(
+            settings=settings,
+            clock=town.clock,
+            store=town.store,
+            state=town.state,
+            desk=town.desk,
+            hub=town.hub,
+            syncs=town.syncs,
+            keys=town.keys,
+            pages=Pages(settings),
+            maps_dir=maps_dir(settings),
+            read_zones=lambda path: _read_zones(path, settings),
+        )
     )
-    desk.followers += [hub.publish, levels.follow, links.follow, town.timetable.follow, town.rejoiner.follow]
-    desk.follow_up(levels.load())
-    town.timetable.load()
-    await town.syncs.load()
-    await town.keys.load()
-    return town
+    host = settings.server.host if listen else None
+    async with listening(app, data_dir=Path(settings.data.dir), host=host, port=settings.server.port) as port:
+        yield f"http://{host or 'localhost'}:{port}{settings.server.base_path}/"
 
 
 @asynccontextmanager
-async def _running(town: Town) -> AsyncIterator[None]:
-    """Keep the desk writing; catch up first with what time and zones changed while nothing ran."""
-    async with asyncio.TaskGroup() as group:
-        desk = group.create_task(town.desk.run(), name="desk")
-        await town.rejoiner.refresh()
-        tasks = [
-            group.create_task(supervise(name, work), name=name)
-            for name, work in (("timetable", town.timetable.run), ("rejoiner", town.rejoiner.run))
-        ]
-        try:
-            yield
-        finally:
-            for task in (*tasks, desk):
-                task.cancel()
-            await asyncio.gather(*tasks, desk, return_exceptions=True)
-            await town.desk.stop()
+async def keep_current(town: Town) -> AsyncIterator[None]:
+    """Import the first zones, then keep sources, maps and the log current until the block ends."""
+    if town.settings.zones.file and not town.state.count(Kind.ZONE):
+        found = await _read_zones(Path(town.settings.zones.file), town.settings)
+        await town.desk.submit(zones.replace_all(found, lambda: (), actor="configuration"))
+    works: dict[str, Work] = {"sources": town.syncs.run, "retention": town.retention.run}
+    if town.settings.maps.enabled:
+        works["maps"] = town.maps.run
+    async with supervised(works):
+        yield
 
 
-def configured_sources(settings: Settings) -> list[GdalSource]:
+async def build_maps(settings: Settings, collections: Mapping[str, bytes], folder: Path) -> Sequence[Path]:
+    """Write the generated maps of these feature collections (GeoJSON by kind) to a folder; return the pages."""
+    return await asyncio.to_thread(MapBuilder.write, settings, collections, folder)
+
+
+def maps_dir(settings: Settings) -> Path:
+    """Return the folder of the generated maps."""
+    return Path(settings.data.dir) / "maps"
+
+
+def configured_sources(settings: Settings) -> list[Source]:
     """Return the sources that the settings name."""
     keep_dir = Path(settings.data.dir) / "sources"
     return [
         GdalSource(name, table, town_time_zone=settings.town.time_zone, limits=settings.limits, keep_dir=keep_dir)
         for name, table in settings.sources.items()
     ]
+
+
+def _fit(
+    settings: Settings, clock: Clock, *, store: Store, state: State, deriver: Deriver, sources: list[Source]
+) -> Town:
+    desk = Desk(state, store, deriver, clock=clock)
+    levels = ZoneLevels(state, settings.levels)
+    links = ReportLinks(state, near_works_m=settings.reports.near_works_m)
+    synced = {source.name for source in sources}
+    town = Town(
+        settings=settings,
+        clock=clock,
+        store=store,
+        state=state,
+        desk=desk,
+        hub=Hub(state, store, settings=settings.stream, clock=clock),
+        syncs=Syncs(sources, desk=desk, state=state, store=store, clock=clock, data=settings.data),
+        keys=Keys(store, clock=clock),
+        timetable=Timetable(state, desk, clock),
+        rejoiner=Rejoiner(state, desk, deriver),
+        retention=Retention(state, desk, store, data=settings.data, clock=clock, synced=synced),
+        maps=MapBuilder(state, settings, folder=maps_dir(settings)),
+    )
+    # The hub first: nothing may come between the state's move and what is told of it.
+    desk.followers += [town.hub.publish, levels.follow, links.follow]
+    desk.followers += [town.timetable.follow, town.rejoiner.follow, town.maps.follow]
+    desk.follow_up(levels.load())
+    town.timetable.load()
+    return town
+
+
+@asynccontextmanager
+async def _running(town: Town) -> AsyncIterator[None]:
+    """Keep the desk writing; catch up first with what time and zones changed while nothing ran."""
+    works = {"hub": town.hub.run, "timetable": town.timetable.run, "rejoiner": town.rejoiner.run}
+    async with background({"desk": town.desk.run}):
+        await town.rejoiner.refresh()
+        async with supervised(works):
+            yield
+    # What was taken before the end is written after it.
+    await town.desk.stop()
+
+
+async def _read_zones(path: Path, settings: Settings) -> dict[str, Zone]:
+    """Read a file of zones whole; zones are few, so one that is wrong is mended rather than left out.
+
+    Raises:
+        Invalid: a zone cannot be taken; every fault is told.
+        SourceError: the file cannot be read.
+
+    """
+    reading = await read_zones(str(path), settings.zones, settings.limits)
+    if reading.rejected:
+        raise Invalid([problem for rejected in reading.rejected for problem in rejected.problems])
+    return dict(reading.zones)

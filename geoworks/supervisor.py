@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+Work: TypeAlias = Callable[[], Awaitable[None]]
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
@@ -12,15 +16,58 @@ _LONGEST_WAIT_S = 60.0
 _log = logging.getLogger(__name__)
 
 
-async def supervise(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Run `work` until it returns or is cancelled; start it again when it fails."""
-    wait_s = _FIRST_WAIT_S
-    while True:
-        try:
-            await work()
-        except Exception:  # noqa: BLE001 - the supervisor: whatever failed is logged, and the work goes on
-            _log.exception("%s failed and begins again in %.0f s", name, wait_s)
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
-        else:
-            return
+@asynccontextmanager
+async def background(works: Mapping[str, Work]) -> AsyncIterator[None]:
+    """Run works (by name) beside the block and cancel them at its end; one that fails ends the block with its error.
+
+    An error of the block comes out as itself, not in a group.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_run(work), name=name) for name, work in works.items()]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+    except BaseExceptionGroup as failed:
+        raise _sole(failed) from failed
+
+
+@asynccontextmanager
+async def supervised(works: Mapping[str, Work]) -> AsyncIterator[None]:
+    """Run works (by name) beside the block, each begun again when it fails, and cancel them at its end."""
+    async with background({name: _Supervised(name, work) for name, work in works.items()}):
+        yield
+
+
+class _Supervised:
+    """Runs a work until it returns or is cancelled; starts it again when it fails."""
+
+    def __init__(self, name: str, work: Work) -> None:
+        self._name = name
+        self._work = work
+
+    async def __call__(self) -> None:
+        wait_s = _FIRST_WAIT_S
+        while True:
+            try:
+                await self._work()
+            except Exception:  # noqa: BLE001 - the supervisor: whatever failed is logged, and the work goes on
+                _log.exception("%s failed and begins again in %.0f s", self._name, wait_s)
+                await asyncio.sleep(wait_s)
+                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+            else:
+                return
+
+
+async def _run(work: Work) -> None:
+    await work()
+
+
+def _sole(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the error of a group that has but one, else the group."""
+    if len(group.exceptions) > 1:
+        return group
+    only = group.exceptions[0]
+    return _sole(only) if isinstance(only, BaseExceptionGroup) else only

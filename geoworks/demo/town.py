@@ -90,7 +90,7 @@ def reports() -> Sequence[tuple[SampleReport, Point]]:
 def stretch(street: str, part: tuple[float, float]) -> LineString:
     """Return the part of a street between two shares of its length (lon/lat degrees)."""
     begin, end = part
-    return LineString(substring(_street(street), begin, end, normalized=True))
+    return LineString(substring(_street(street), begin, end, normalized=True).coords)
 
 
 def _plan() -> _Plan:

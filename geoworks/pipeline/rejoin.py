@@ -53,6 +53,8 @@ class Rejoiner:
         """Join every works and report with the zones as they are now, and write what differs."""
         self._stale.clear()
         await self._deriver.replace_zones(zone_geometries(self._state))
+        # A batch may have been joined with the old zones and not be in the state yet: let it get there first.
+        await self._desk.submit(lambda _: None)
         for kind in (Kind.WORKS, Kind.REPORT):
             ids = [entry.record.key.id for entry in self._state.of_kind(kind)]
             for chunk in chunks(ids, CHUNK):

@@ -29,15 +29,14 @@ async def listening(app: web.Application, *, data_dir: Path, host: str | None, p
 
     """
     runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0)
-    await runner.setup()
-    try:
-        with _local_socket(data_dir) as local:
+    with _local_socket(data_dir) as local:
+        try:
+            await runner.setup()
             await web.SockSite(runner, local).start()
             yield await _listen_tcp(runner, host, port) if host else 0
+        finally:
             # In-flight requests end before the parts behind them do.
             await runner.cleanup()
-    finally:
-        await runner.cleanup()
 
 
 @contextmanager

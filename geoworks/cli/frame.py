@@ -1,0 +1,87 @@
+"""What every command has around it: the configuration option, and errors told in words with an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+from rich.console import Console
+
+from geoworks.config.loader import load_settings
+from geoworks.config.settings import Settings
+from geoworks.errors import GeoworksError, Invalid
+
+FAILED = 1
+PARTLY = 3
+_INTERRUPTED = 130
+DEFAULT_CONFIG = Path("config.toml")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+config_option = click.option(
+    "--config",
+    "config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="GEOWORKS_CONFIG",
+    help="Configuration file.  [default: config.toml where there is one]",
+)
+
+
+def command(call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """Run a command on an event loop; tell what it raises on purpose in words and end with exit code 1."""
+
+    @wraps(call)
+    @plain_command
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        return asyncio.run(call(*args, **kwargs))
+
+    return run
+
+
+def plain_command(call: Callable[P, T]) -> Callable[P, T]:
+    """Run a command; tell what it raises on purpose in words and end with exit code 1."""
+
+    @wraps(call)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return call(*args, **kwargs)
+        except GeoworksError as error:
+            tell(error)
+            sys.exit(FAILED)
+        except KeyboardInterrupt:
+            sys.exit(_INTERRUPTED)
+
+    return run
+
+
+def tell(error: GeoworksError) -> None:
+    """Say an error on standard error, one line a fault."""
+    if isinstance(error, Invalid):
+        for problem in error.problems:
+            where = f"{problem.where}: " if problem.where else ""
+            err.print(f"[red]error[/] {_plain(where + problem.what)}")
+            if problem.mend:
+                err.print(f"      {_plain(problem.mend)}", style="dim")
+    else:
+        err.print(f"[red]error[/] {_plain(str(error))}")
+
+
+def settings_of(config: Path | None) -> Settings:
+    """Read the configuration that a command was given, else `config.toml` where there is one, else the defaults."""
+    if config is None and DEFAULT_CONFIG.exists():
+        config = DEFAULT_CONFIG
+    return load_settings(config)
+
+
+def _plain(text: str) -> str:
+    """Keep text from outside from being read as markup."""
+    return text.replace("[", r"\[")

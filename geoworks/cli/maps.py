@@ -1,0 +1,41 @@
+"""`geoworks map build`: the generated maps as a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from geoworks.app import build_maps
+from geoworks.cli.frame import command, config_option, err, out, settings_of
+from geoworks.cli.local import open_local
+
+
+@click.group("map")
+def map_() -> None:
+    """Make the generated maps."""
+
+
+@map_.command()
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder to write; it is made.",
+)
+@config_option
+@command
+async def build(*, folder: Path, config: Path | None) -> None:
+    r"""Write the overview map and one map per zone, with all they need, as a folder that opens without a server.
+
+    \b
+    Examples:
+      geoworks map build --out maps-of-today
+    """
+    settings = settings_of(config)
+    with err.status("drawing the maps"):
+        async with open_local(settings) as town:
+            features = {kind: await town.get(f"/v1/{kind}") for kind in ("works", "zones", "reports")}
+        pages = await build_maps(settings, features, folder)
+    out.print(f"wrote {len(pages)} maps; open {folder / 'overview.html'}", markup=False)

@@ -1,0 +1,148 @@
+"""The sample town as a running service: filled by the doors a real town uses, then moved by the script."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+
+from geoworks.app import Town, keep_current, open_doors, open_town
+from geoworks.clock import SystemClock
+from geoworks.config.settings import Data, DateKind, Mapping, MapsTable, Server, Settings, SourceTable, ZonesTable
+from geoworks.config.settings import Town as TownTable
+from geoworks.demo import town as sample
+from geoworks.demo.script import play
+from geoworks.model.change import Reason
+from geoworks.model.report import Report
+from geoworks.pipeline import works as works_edits
+from geoworks.pipeline.draft import Draft, report_key
+from geoworks.pipeline.intake import works_from_feature
+from geoworks.pipeline.keys import Role
+
+SOURCE = "voirie"
+_DRAIN_S = 2.0
+
+_MAPPING = Mapping(
+    key=("numero",),
+    fields={
+        "title": "objet",
+        "description": "description",
+        "road_names": "rue",
+        "promoter": "maitre_ouvrage",
+        "schedule.start": "date_debut",
+        "schedule.end": "date_fin",
+        "impact.vehicle_impact": "circulation",
+        "impact.parking": "stationnement",
+        "impact.footway": "trottoir",
+    },
+    constants={"road_authority": "Ville de Saint-Michel-sur-Orge"},
+    values={
+        "impact.vehicle_impact": {
+            "ALTERNAT": "alternating-one-way",
+            "BARREE": "all-lanes-closed",
+            "DEMI_CHAUSSEE": "some-lanes-closed",
+            "CHAUSSEE_RETRECIE": "all-lanes-open-shift-left",
+            "SANS": "all-lanes-open",
+            "*": "unknown",
+        },
+        "impact.parking": {"INTERDIT": "suspended", "REDUIT": "reduced", "*": "unknown"},
+        "impact.footway": {"DEVIE": "diverted", "RETRECI": "narrowed", "BARRE": "closed", "*": "unknown"},
+    },
+    dates=DateKind.WHOLE_DAY,
+)
+
+
+async def run_demo(*, port: int, data_dir: Path, until: Callable[[], Awaitable[None]]) -> None:
+    """Serve the sample town on `port` until `until` returns; print its addresses and a staff key."""
+    settings = prepare(port=port, data_dir=data_dir)
+    async with open_town(settings) as town, open_doors(town) as address, keep_current(town):
+        await fill(town)
+        secret = await staff_key(town)
+        _introduce(address, secret)
+        script = asyncio.create_task(play(town.desk), name="demo script")
+        try:
+            await until()
+        finally:
+            script.cancel()
+            await asyncio.wait([script])
+        await town.hub.drain(_DRAIN_S)
+
+
+def prepare(*, port: int, data_dir: Path) -> Settings:
+    """Write what the town's GIS would give out today, and return the settings that read it."""
+    gis = data_dir / "gis"
+    gis.mkdir(parents=True, exist_ok=True)
+    today = _today()
+    (gis / "zones.geojson").write_bytes(sample.zones_geojson())
+    (gis / "travaux.geojson").write_bytes(sample.gis_export(today))
+    return Settings(
+        town=TownTable(name="Saint-Michel-sur-Orge"),
+        server=Server(port=port),
+        data=Data(dir=str(data_dir)),
+        zones=ZonesTable(file=str(gis / "zones.geojson"), id="id", name="nom"),
+        maps=MapsTable(debounce_s=3.0),
+        sources={SOURCE: SourceTable(url=str(gis / "travaux.geojson"), mapping=_MAPPING, interval_s=60.0)},
+    )
+
+
+async def fill(town: Town) -> None:
+    """Write the works of staff and the reports; what is there already stays as it is."""
+    await town.syncs.sync(SOURCE, actor="demo")
+    await town.desk.submit(_write_works(town.settings))
+    await town.desk.submit(_write_reports)
+
+
+async def staff_key(town: Town) -> str:
+    """Make the demo's staff key anew, for only the hash of the last one is kept."""
+    for key in town.keys.all():
+        if key.name == "demo" and not key.revoked:
+            await town.keys.revoke(key.id)
+    _, secret = await town.keys.create("demo", Role.ADMIN)
+    return secret
+
+
+def _today() -> date:
+    return SystemClock().now().astimezone(sample.TIME_ZONE).date()
+
+
+def _write_works(settings: Settings) -> Callable[[Draft], None]:
+    def write(draft: Draft) -> None:
+        for id_, body in sample.staff_works(_today()):
+            works = works_from_feature(body, limits=settings.limits, zone=settings.town.time_zone)
+            works_edits.replace(id_, works, actor="demo")(draft)
+
+    return write
+
+
+def _write_reports(draft: Draft) -> None:
+    for report, place in sample.reports():
+        key = report_key(report.id)
+        if draft.get(key) is None:
+            given = Report(
+                category=report.category,
+                geometry=place,
+                text=report.text,
+                place=report.place,
+                released=report.released,
+            )
+            draft.put(key, given, reason=Reason.CREATED, actor="demo", source="demo")
+
+
+def _introduce(address: str, secret: str) -> None:
+    say = Console(highlight=False, soft_wrap=True).print
+    say("\n[bold]geoworks[/] serves the sample town, after Saint-Michel-sur-Orge\n")
+    for name, path in (
+        ("live map", ""),
+        ("report a problem", "report"),
+        ("staff console", "staff"),
+        ("generated maps", "maps/"),
+        ("freshness", "status"),
+    ):
+        say(f"  {name:18} {address}{path}")
+    say(f"\n  staff key          [bold]{secret}[/]\n")
+    say(f"  try   curl {address}v1/works", style="dim")
+    say(f"        geoworks watch {address}", style="dim")
+    say("  stop  Ctrl-C\n", style="dim")
