@@ -318,6 +318,29 @@ class StoreContract:
         (change,) = await store.commit(batch(put(works_record(3))))
         assert change.offset == 1
 
+    async def test_many_at_once(self, store: Store) -> None:
+        """More callers than may queue are all served."""
+        names = [str(number) for number in range(1000)]
+        await asyncio.gather(*(store.put_document("many", name, name.encode()) for name in names))
+        assert await asyncio.gather(*(store.document("many", name) for name in names)) == [
+            name.encode() for name in names
+        ]
+
+    async def test_cancelled_commit(self, store: Store) -> None:
+        """A commit whose caller goes away is made whole or not at all, and the next goes on after it."""
+        for _ in range(5):
+            commits = [
+                asyncio.create_task(store.commit(batch(*(put(works_record(10 * number + i)) for i in range(10)))))
+                for number in range(5)
+            ]
+            await commits[0]
+            for commit in commits[1:]:
+                commit.cancel()
+            await asyncio.gather(*commits, return_exceptions=True)
+        (change,) = await store.commit(batch(put(works_record(999))))
+        assert change.offset % 10 == 1
+        assert [one.offset for one in await store.changes(0, limit=1000)] == list(range(1, change.offset + 1))
+
     async def test_told(self, new_store: NewStore) -> None:
         """Telling what was committed changes nothing; having told more than is there means that history was lost."""
         store = new_store()
