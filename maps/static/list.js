@@ -39,7 +39,10 @@ export class FeatureList {
 
   /** Mark the item of one feature as the one whose details show. */
   mark(key) {
-    for (const [name, { button }] of this.#items) button.toggleAttribute("aria-current", name === key);
+    for (const [name, { button }] of this.#items) {
+      if (name === key) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
+    }
   }
 
   /** Give the keyboard back to the item of a feature; false when the list no longer has it. */

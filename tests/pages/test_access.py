@@ -1,0 +1,122 @@
+"""Every page, on a desk and on a phone, in both languages and both colour schemes, for everybody (axe-core)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.left_out import left_out
+from tests.pages.looking import DESKTOP, PHONE, SMALL, Looker, Scheme
+from tests.pages.served import Served
+from tests.shared import ROOT
+
+_AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+_RUN = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
+  .map(({id, nodes}) => `${id}: ${nodes.map(({target, failureSummary}) => target + " " + failureSummary).join(" | ")}`)"""
+Prepare = Callable[[Page, Served], object]
+
+
+def _is_live(page: Page, _: Served) -> None:
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+
+
+def _knows_places(page: Page, _: Served) -> None:
+    expect(page.locator("#places option").first).to_be_attached()
+
+
+def _log_in(page: Page, served: Served) -> None:
+    page.locator("#key").fill(served.key)
+    page.locator("#login button").click()
+    expect(page.locator("#works-list li").first).to_be_visible()
+
+
+def _log_in_and_write(page: Page, served: Served) -> None:
+    _log_in(page, served)
+    page.locator("#new").click()
+    expect(page.locator("#works-form")).to_be_visible()
+
+
+def _log_in_and_answer(page: Page, served: Served) -> None:
+    _log_in(page, served)
+    page.locator("[data-tab=reports]").click()
+    expect(page.locator("#reports-list li").first).to_be_visible()
+
+
+def _log_in_and_watch(page: Page, served: Served) -> None:
+    _log_in(page, served)
+    page.locator("[data-tab=sources]").click()
+    expect(page.locator("#sources-list li").first).to_be_visible()
+
+
+def _nothing(_: Page, __: Served) -> None:
+    """The page is ready as it comes."""
+
+
+PAGES: dict[str, tuple[str, Prepare]] = {
+    "live": ("", _is_live),
+    "details": ("?works=api:nuit-bretigny", _is_live),
+    "embed": ("embed", _is_live),
+    "report": ("report", _knows_places),
+    "follow-unknown": ("r/nobody", _nothing),
+    "status": ("status", _nothing),
+    "maps": ("maps/", _nothing),
+    "error": ("nowhere", _nothing),
+    "staff-login": ("staff", _nothing),
+    "staff-works": ("staff", _log_in),
+    "staff-form": ("staff", _log_in_and_write),
+    "staff-reports": ("staff", _log_in_and_answer),
+    "staff-sources": ("staff", _log_in_and_watch),
+}
+_VIEWS = {"desktop-fr": (DESKTOP, "fr"), "phone-en": (PHONE, "en")}
+
+
+@pytest.mark.parametrize("view", _VIEWS.values(), ids=_VIEWS)
+@pytest.mark.parametrize("shown", PAGES.values(), ids=PAGES)
+def test_everybody_can_use_it(
+    looker: Looker, served: Served, shown: tuple[str, Prepare], view: tuple[tuple[int, int], str]
+) -> None:
+    """No axe violation in either colour scheme, the right language, and no scrolling sideways."""
+    (path, prepare), (size, language) = shown, view
+    page = looker.open(path, size=size, language=language)
+    prepare(page, served)
+    assert page.locator("html").get_attribute("lang") == language
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    page.evaluate(_axe())
+    assert violations(page, "light") == []
+    assert violations(page, "dark") == []
+
+
+@pytest.mark.parametrize("path", ["report", "status", "maps/", "staff", "nowhere", "embed"])
+def test_the_smallest_phones_scroll_one_way(looker: Looker, path: str) -> None:
+    """Nothing stands out to the right at 320 pixels."""
+    page = looker.open(path, size=SMALL)
+    assert page.evaluate("document.documentElement.scrollWidth") <= SMALL[0]
+
+
+@pytest.mark.parametrize("path", ["", "report", "status"])
+def test_what_is_pressed_is_large_enough(looker: Looker, path: str) -> None:
+    """Buttons, fields and the links that stand alone are 44 pixels high on a phone."""
+    page = looker.open(path, size=PHONE)
+    small: Any = page.evaluate(
+        """() => [...document.querySelectorAll("button, select, input:not([type=radio], [type=checkbox]), summary, nav a, .foot a")]
+          .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 43.5)
+          .map((element) => element.outerHTML.slice(0, 120))"""
+    )
+    assert small == []
+
+
+def violations(page: Page, scheme: Scheme) -> Any:  # noqa: ANN401 - a list of texts from the page
+    """Return what axe complains of in a colour scheme."""
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    return page.evaluate(_RUN)
+
+
+@cache
+def _axe() -> str:
+    if not _AXE.is_file():
+        left_out("axe-core is not installed (npm ci)")
+    return _AXE.read_text(encoding="utf-8")
