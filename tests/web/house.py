@@ -16,20 +16,15 @@ from aiohttp import ClientResponse, ClientSession
 from msgspec import structs
 from yarl import URL
 
-from geoworks.app import Town, open_town
+from geoworks.app import Town, open_doors, open_town
 from geoworks.clock import ManualClock
 from geoworks.config.settings import Data, Server, Settings
 from geoworks.errors import Problem, SourceError
 from geoworks.ids import hash_secret
 from geoworks.model.schedule import Schedule
 from geoworks.model.works import Works
-from geoworks.model.zone import Zone
 from geoworks.pipeline.keys import Role
 from geoworks.ports import Candidate, Rejected
-from geoworks.web.listen import listening
-from geoworks.web.server import build_app
-from geoworks.web.services import Services
-from maps.pages import Pages
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
@@ -89,7 +84,6 @@ class House:
     """A town that is served: its parts, and a client of its doors."""
 
     town: Town
-    services: Services
     source: GivenSource
     clock: ManualClock
     client: ClientSession
@@ -132,46 +126,18 @@ class Answer:
         return json.loads(self.body)
 
 
-async def read_zones(path: Path) -> Mapping[str, Zone]:
-    """Read zones from a GeoJSON file whose features have an id and a name."""
-    try:
-        features = json.loads(await asyncio.to_thread(path.read_bytes))["features"]
-        return {
-            str(one["id"]): Zone(
-                name=one["properties"]["name"], geometry=shapely.from_geojson(json.dumps(one["geometry"]))
-            )
-            for one in features
-        }
-    except (ValueError, KeyError, TypeError) as error:
-        raise SourceError(f"{path.name} cannot be read: {error!r}") from error
-
-
 @asynccontextmanager
 async def opened(folder: Path, **tables: object) -> AsyncIterator[House]:
     """Serve a town kept in a folder; `tables` replace those of the settings."""
-    server = tables.pop("server", Server(requests_per_minute=10_000))
-    settings = structs.replace(Settings(), data=Data(dir=str(folder)), server=server, **tables)
+    tables.setdefault("server", Server(port=0, requests_per_minute=10_000))
+    settings = structs.replace(Settings(), data=Data(dir=str(folder)), **tables)
     clock, source = ManualClock(NOW), GivenSource()
-    async with open_town(settings, clock=clock, sources=[source]) as town:
-        house = Services(
-            settings=settings,
-            clock=clock,
-            store=town.store,
-            state=town.state,
-            desk=town.desk,
-            hub=town.hub,
-            syncs=town.syncs,
-            keys=town.keys,
-            pages=Pages(settings),
-            maps_dir=folder / "maps",
-            read_zones=read_zones,
-        )
-        app = build_app(house)
-        async with (
-            listening(app, data_dir=folder, host="127.0.0.1", port=0) as port,
-            ClientSession(auto_decompress=True) as client,
-        ):
-            yield House(town, house, source, clock, client, URL(f"http://127.0.0.1:{port}/"))
+    async with (
+        open_town(settings, clock=clock, sources=[source]) as town,
+        open_doors(town) as address,
+        ClientSession() as client,
+    ):
+        yield House(town, source, clock, client, URL(address))
 
 
 def feature(title: str = "Rue de Montlhéry", **properties: object) -> dict[str, Any]:
