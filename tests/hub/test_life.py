@@ -53,6 +53,7 @@ _STEPS = st.lists(
         st.tuples(st.just("prune"), st.integers(1, 10)),
         st.tuples(st.just("wait"), st.just(None)),
     ),
+    min_size=8,
     max_size=40,
 )
 
@@ -165,6 +166,7 @@ def test_client_ends_with_the_servers_state(steps: list[tuple[str, Any]], high_w
     async def live() -> None:
         async with asyncio.TaskGroup() as tasks:
             life = Life(tasks, high_water=high_water, tail=tail)
+            life.change([(id_, Look(place=place)) for id_, place in zip("abc", _PLACES, strict=True)])
             life.subscribe({"id": "x", "area": {"everywhere": True}})
             for name, argument in steps:
                 done = getattr(life, name)(argument)
