@@ -27,8 +27,8 @@ from geoworks.model.schedule import Day, HolidayRule, Schedule, Window
 _DAY_MINUTES = 24 * 60
 _DAYS = tuple(Day)
 _SECOND = timedelta(seconds=1)
-# Two weeks show every regular change of a weekly pattern, whatever hour the search begins at.
-_REGULAR_DAYS = 16
+# A day, the day on which its night ends, and a whole week after them.
+_TELLING_DAYS = 9
 # In 12 years each fixed public holiday falls on every day of the week.
 _HOLIDAY_YEARS = 12
 
@@ -180,19 +180,24 @@ def _moments(schedule: Schedule, day: int) -> list[datetime]:
 def _days_of_interest(schedule: Schedule, since: datetime) -> Iterator[int]:
     """Yield, in order, the local days on which something may change that did not change on the days before.
 
-    A weekly pattern that changes nothing for two weeks never does, except around a day that is left out.
+    A weekly pattern that changes nothing in a week without exceptions never does, until the next exception.
     """
     if not schedule.windows:
         return
     first = _local_day(schedule.time_zone, since)
-    regular = first + _REGULAR_DAYS
-    yield from range(first, regular)
-    left_out = {day.toordinal() for window in schedule.windows for day in window.excluded}
+    looked_at = first + _TELLING_DAYS
+    yield from range(first, looked_at)
+    for day in sorted(day for day in _days_left_out(schedule, first) if day + _TELLING_DAYS > looked_at):
+        yield from range(max(day, looked_at), day + _TELLING_DAYS)
+        looked_at = day + _TELLING_DAYS
+
+
+def _days_left_out(schedule: Schedule, first: int) -> set[int]:
+    days = {day.toordinal() for window in schedule.windows for day in window.excluded}
     if any(window.holidays is HolidayRule.SKIP for window in schedule.windows):
         year = date.fromordinal(first).year
-        left_out.update(*map(_holidays, range(year, year + _HOLIDAY_YEARS)))
-    # The end of a night that was left out is missing on the day after.
-    yield from sorted({near for day in left_out for near in (day, day + 1) if near >= regular})
+        days.update(*map(_holidays, range(year, year + _HOLIDAY_YEARS)))
+    return days
 
 
 def _local_day(zone: str, at: datetime) -> int:

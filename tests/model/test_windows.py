@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from geoworks.model.impact import Impact, VehicleImpact
 from geoworks.model.schedule import Day, HolidayRule, Schedule, Window
@@ -132,6 +134,20 @@ def test_a_day_left_out_years_ahead_is_found() -> None:
     assert next_boundary(far, utc("2060-02-29T23:00")) == utc("2060-03-01T23:00")
 
 
+def test_a_night_left_out_years_ahead_is_missing_on_the_next_day() -> None:
+    """Where another window covers the evening, the night that is left out shows only after midnight."""
+    night = Window(WEEK, "20:00", "06:00", excluded=(date(2060, 6, 1),))
+    schedule = Schedule(YEAR[0], windows=(night, Window(WEEK, "05:00", "24:00")))
+    assert next_boundary(schedule, utc("2026-06-01T00:00")) == utc("2060-06-01T22:00")
+
+
+def test_many_exceptions_in_a_row_are_looked_past() -> None:
+    """A weekly window that is left out for months is found when it takes place again."""
+    mondays = tuple(date(2026, 6, 1) + timedelta(weeks=week) for week in range(20))
+    schedule = Schedule(YEAR[0], windows=(Window((Day.MON,), "08:00", "17:00", excluded=mondays),))
+    assert next_boundary(schedule, utc("2026-05-26T00:00")) == utc("2026-10-19T06:00")
+
+
 def test_a_holiday_months_ahead_is_found() -> None:
     """Windows that are on all the time except on holidays pause on the next one."""
     schedule = Schedule(YEAR[0], windows=(Window(WEEK, "08:00", "08:00", holidays=HolidayRule.SKIP),))
@@ -198,3 +214,47 @@ def test_local_times_have_one_moment(local: str, last: bool, expected: str) -> N
 def test_a_day_that_a_country_skipped_is_the_moment_it_skipped() -> None:
     """Samoa had no 30 December 2011; its noon is the midnight at which the clocks went on to the 31st."""
     assert to_utc(datetime.fromisoformat("2011-12-30T12:00"), "Pacific/Apia") == utc("2011-12-30T10:00")
+
+
+HALF_HOUR = timedelta(minutes=30)
+SPAN = 60 * 48
+half_hours = st.builds(lambda hour, minute: f"{hour:02}:{minute:02}", st.integers(0, 23), st.sampled_from([0, 30]))
+# Single days, or every so many days for weeks on end.
+exceptions = st.lists(st.dates(date(2026, 9, 20), date(2026, 11, 25)), max_size=30).map(tuple) | st.builds(
+    lambda first, every: tuple(first + timedelta(days=every * number) for number in range(6)),
+    st.dates(date(2026, 9, 20), date(2026, 10, 10)),
+    st.sampled_from([1, 7]),
+)
+long_lasting = st.builds(
+    Window,
+    days=st.lists(st.sampled_from(Day), min_size=1, unique=True).map(tuple) | st.just(WEEK),
+    start=half_hours,
+    end=half_hours | st.just("24:00"),
+    excluded=exceptions,
+    holidays=st.sampled_from(HolidayRule),
+    impact=st.sampled_from([None, Impact(VehicleImpact.FLAGGING)]),
+)
+
+
+@given(st.lists(long_lasting, min_size=1, max_size=3).map(tuple), st.integers(0, 47))
+def test_the_next_boundary_is_the_first_change_of_two_months(windows: tuple[Window, ...], step: int) -> None:
+    """Looked up every half hour, nothing changes before the boundary and something does at it."""
+    schedule = year_of(*windows)
+    since = utc("2026-09-22T00:00") + step * HALF_HOUR
+    expected = next((at for at in half_hours_after(since) if told(schedule, at) != told(schedule, since)), None)
+    found = next_boundary(schedule, since)
+    if expected is not None:
+        assert found == expected
+    else:
+        assert found is None or found >= since + SPAN * HALF_HOUR
+
+
+def half_hours_after(since: datetime) -> list[datetime]:
+    """Return the half hours of two months."""
+    return [since + step * HALF_HOUR for step in range(1, SPAN)]
+
+
+def told(schedule: Schedule, at: datetime) -> tuple[bool, Impact | None]:
+    """Return whether a window is on, and its own impact."""
+    window = window_at(schedule, at)
+    return window is not None, window.impact if window else None
