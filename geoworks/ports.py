@@ -21,7 +21,8 @@ class Write(Struct, frozen=True, kw_only=True):
 
     `before` is None when the feature is new. With `new_version` the given fields or the overlay changed and a row of
     history is written; without it only derived fields did. `silent` writes no log entry: nothing readers see changed
-    (a new raw hash of an unchanged record).
+    (a new raw hash of an unchanged record). `forget` drops all older versions from the history: somebody took back
+    what they said.
     """
 
     key: Key
@@ -31,6 +32,7 @@ class Write(Struct, frozen=True, kw_only=True):
     before: MatchKeys | None = None
     new_version: bool = True
     silent: bool = False
+    forget: bool = False
 
     @property
     def op(self) -> Op:

@@ -149,7 +149,9 @@ class Category(Table, frozen=True):
     handler: Annotated[str, Meta(description="Who handles it.")]
     reason_fr: Annotated[str, Meta(description="Why they do, in French.")] = ""
     reason_en: Annotated[str, Meta(description="Why they do, in English.")] = ""
-    words: Annotated[tuple[str, ...], Meta(description="Words in a report that suggest this category.")] = ()
+    words: Annotated[
+        tuple[str, ...], Meta(description="Words in a report that suggest this category; * at the end: any ending.")
+    ] = ()
 
 
 _TOWN_ROADS = ("la voirie communale est à la charge de la mairie", "the town hall is in charge of town roads")
@@ -179,7 +181,7 @@ _CATEGORIES = (
         handler="Police municipale",
         reason_fr="le stationnement relève du pouvoir de police du maire",
         reason_en="parking is policed by the town",
-        words=("stationn", "garé", "garée", "voiture ventouse", "parking", "parked", "livraison"),
+        words=("stationn*", "garé", "garée", "voiture ventouse", "parking", "parked", "livraison"),
     ),
     Category(
         id="signalisation",

@@ -17,11 +17,12 @@ class ReportStatus(StrEnum):
     IN_PROGRESS = "in-progress"
     RESOLVED = "resolved"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
     @property
     def over(self) -> bool:
         """Whether nobody will work on it any more."""
-        return self in {ReportStatus.RESOLVED, ReportStatus.REFUSED}
+        return self in {ReportStatus.RESOLVED, ReportStatus.REFUSED, ReportStatus.WITHDRAWN}
 
 
 class ReportStep(Struct, frozen=True, gc=False):

@@ -36,4 +36,5 @@ def to_write(wish: Wish, before: MatchKeys | None) -> Write:
         before=before if before is not None or old is None else match_keys(old),
         new_version=new is None or old is None or new.version != old.version,
         silent=not is_told(wish),
+        forget=wish.forget,
     )

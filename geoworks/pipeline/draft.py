@@ -25,7 +25,8 @@ class Keep(Enum):
 class Wish(Struct, frozen=True, kw_only=True):
     """One write an edit wants: the record before and after it, and how it shall be derived.
 
-    `rejoin` has the place joined anew even if it did not move; `settled` has nothing derived: the edit did it.
+    `rejoin` has the place joined anew even if it did not move; `settled` has nothing derived: the edit did it;
+    `forget` drops the older versions from the history.
     """
 
     key: Key
@@ -35,6 +36,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     actor: str = ""
     rejoin: bool = False
     settled: bool = False
+    forget: bool = False
 
 
 class Draft:
@@ -61,8 +63,12 @@ class Draft:
         source: str = "",
         overlay: Patch | Keep | None = Keep.KEEP,
         raw_hash: bytes = b"",
+        forget: bool = False,
     ) -> Record:
-        """Write the given fields of a feature; its version grows only when they or the overlay changed."""
+        """Write the given fields of a feature; its version grows only when they or the overlay changed.
+
+        `forget` drops its older versions from the history.
+        """
         old = self.get(key)
         kept = old.overlay if old else None
         laid = kept if isinstance(overlay, Keep) else overlay
@@ -78,7 +84,7 @@ class Draft:
             overlay=laid or None,
             raw_hash=raw_hash,
         )
-        self._wish(Wish(key=key, before=old, after=record, reason=reason, actor=actor))
+        self._wish(Wish(key=key, before=old, after=record, reason=reason, actor=actor, forget=forget))
         return record
 
     def settle(self, key: Key, derived: Derived, *, reason: Reason) -> None:
@@ -94,11 +100,11 @@ class Draft:
         if old is not None:
             self._wish(Wish(key=key, before=old, after=old, reason=Reason.REJOINED, rejoin=rejoin))
 
-    def remove(self, key: Key, *, reason: Reason, actor: str = "") -> None:
-        """Take a feature off the current ones; one that is gone already is passed over."""
+    def remove(self, key: Key, *, reason: Reason, actor: str = "", forget: bool = False) -> None:
+        """Take a feature off the current ones, with `forget` off the history too; one that is gone is passed over."""
         old = self.get(key)
         if old is not None:
-            self._wish(Wish(key=key, before=old, after=None, reason=reason, actor=actor))
+            self._wish(Wish(key=key, before=old, after=None, reason=reason, actor=actor, forget=forget))
 
     def _wish(self, wish: Wish) -> None:
         self.wishes.append(wish)

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class Retention:
-    """Drops what is long over. History (all versions) stays.
+    """Drops what is long over. The history of works (all versions) stays, that of reports goes with them.
 
     Works of a synchronised source are left alone: they go when the source no longer lists them, else the next
     synchronisation would bring them back.
@@ -84,6 +84,7 @@ def _ended(entry: Entry) -> datetime:
 def _remove(keys: Sequence[Key]) -> Edit[None]:
     def remove(draft: Draft) -> None:
         for key in keys:
-            draft.remove(key, reason=Reason.EXPIRED)
+            # What citizens wrote is kept no longer than it is of use; the history of works is the town's memory.
+            draft.remove(key, reason=Reason.EXPIRED, forget=key.kind is Kind.REPORT)
 
     return remove

@@ -79,7 +79,7 @@ def dress(settings: Settings) -> Prepare:
         headers = response.headers
         headers["X-Request-Id"] = request_id(request)
         headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+        headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
         headers["Permissions-Policy"] = "geolocation=(self), camera=(), microphone=()"
         is_map = path.startswith("/maps/") and path != "/maps/"
         framed = is_map or path == "/embed"

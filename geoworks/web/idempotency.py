@@ -13,6 +13,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from geoworks.errors import Invalid, KeyReused, Problem
+from geoworks.ids import hash_secret
 from geoworks.pipeline.desk import Edit
 from geoworks.ports import Reply
 from geoworks.web.services import services
@@ -58,9 +59,11 @@ async def submit_once(
 
     """
     desk, store, clock = services(request).desk, services(request).store, services(request).clock
-    key = _key(request)
-    if key is None:
+    sent = idempotency_key(request)
+    if sent is None:
         return tell(await desk.submit(edit))
+    # Citizens' links are drawn from their keys, so the store must not know them.
+    key = hash_secret(sent)
     digest = hashlib.sha256(b"\0".join((request.method.encode(), request.path.encode(), body))).digest()
     async with request.app[ONCE].turn(owner, key):
         kept = await store.reply(owner, key)
@@ -80,7 +83,13 @@ def _again(kept: Reply, digest: bytes) -> Outcome:
     return Outcome(kept.status, kept.body, repeated=True)
 
 
-def _key(request: web.Request) -> str | None:
+def idempotency_key(request: web.Request) -> str | None:
+    """Return the key a post came with, if it did.
+
+    Raises:
+        Invalid: it is not printable or too long.
+
+    """
     key = request.headers.get(_HEADER)
     if key is not None and not (0 < len(key) <= _MOST and key.isascii() and key.isprintable()):
         raise Invalid(Problem(_HEADER, "is no key", f"send 1 to {_MOST} printable ASCII characters"))

@@ -83,7 +83,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             raise
         return _answer_http(request, error)
     except Exception:  # noqa: BLE001 - the web boundary: whatever failed is logged, and the reader gets an answer
-        _log.exception("request %s failed: %s %s", request_id(request), request.method, request.path)
+        resource = request.match_info.route.resource
+        # Not the address itself: it may hold the secret of a link.
+        door = resource.canonical if resource else "no door"
+        _log.exception("request %s failed: %s %s", request_id(request), request.method, door)
         return _document(
             request,
             ProblemDocument(

@@ -13,6 +13,9 @@ from geoworks.web import (
     login,
     metrics,
     pages,
+    reports_api,
+    reports_follow_api,
+    reports_staff_api,
     status_api,
     sync_api,
     works_api,
@@ -21,6 +24,7 @@ from geoworks.web import (
 )
 from geoworks.web.answers import FRESH, answer
 from geoworks.web.auth import SESSIONS, authenticate
+from geoworks.web.citizens import add_citizens
 from geoworks.web.collections import COLLECTIONS, Collections
 from geoworks.web.compress import compress
 from geoworks.web.headers import answer_preflight, dress
@@ -45,6 +49,9 @@ DOORS: Sequence[Door] = (
     *works_api.DOORS,
     *works_edit_api.DOORS,
     *zones_api.DOORS,
+    *reports_staff_api.DOORS,
+    *reports_follow_api.DOORS,
+    *reports_api.DOORS,
     *sync_api.DOORS,
     *status_api.DOORS,
     *keys_api.DOORS,
@@ -84,6 +91,7 @@ def build_app(house: Services) -> web.Application:
     app[ONCE] = Once()
     app[metrics.METRICS] = metrics.Metrics(house)
     app.on_startup.append(_load_sessions)
+    add_citizens(app)
     app.on_response_prepare.append(dress(settings))
     # Behind a proxy that strips the prefix requests come without it, behind others with it.
     prefixes = sorted({"", settings.server.base_path})

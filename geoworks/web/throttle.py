@@ -23,7 +23,8 @@ def throttle(settings: Server) -> Middleware:
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
         path = request.path.removeprefix(settings.base_path)
         if (path.startswith("/v1/") or path == _LOGIN) and not is_welcome(request):
-            buckets.take(f"{household(request.remote or '')} {path}")
+            # Those who read must not use up what others behind their address have for writing.
+            buckets.take(f"{household(request.remote or '')} {request.method} {path}")
         return await handler(request)
 
     return limit
