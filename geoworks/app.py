@@ -33,7 +33,7 @@ from geoworks.supervisor import Work, background, supervised
 from geoworks.web.listen import listening
 from geoworks.web.server import build_app
 from geoworks.web.services import Services
-from maps.builder import MapBuilder
+from maps.builder import MapBuilder, MapFolder
 from maps.pages import Pages
 
 _log = logging.getLogger(__name__)
@@ -131,7 +131,8 @@ async def keep_current(town: Town) -> AsyncIterator[None]:
 
 async def build_maps(settings: Settings, collections: Mapping[str, bytes], folder: Path) -> Sequence[Path]:
     """Write the generated maps of these feature collections (GeoJSON by kind) to a folder; return the pages."""
-    return await asyncio.to_thread(MapBuilder.write, settings, collections, folder)
+    made = SystemClock(start=settings.clock.start).now()
+    return await asyncio.to_thread(MapFolder(folder, settings).write, collections, made=made)
 
 
 def maps_dir(settings: Settings) -> Path:
@@ -167,7 +168,7 @@ def _fit(
         timetable=Timetable(state, desk, clock),
         rejoiner=Rejoiner(state, desk, deriver),
         retention=Retention(state, desk, store, data=settings.data, clock=clock, synced=synced),
-        maps=MapBuilder(state, settings, folder=maps_dir(settings)),
+        maps=MapBuilder(state, settings, folder=maps_dir(settings), clock=clock),
     )
     # The hub first: nothing may come between the state's move and what is told of it.
     desk.followers += [town.hub.publish, levels.follow, links.follow]

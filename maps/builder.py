@@ -1,24 +1,128 @@
-"""The generated maps: made anew a while after changes, or once on demand."""
+"""The generated maps as a folder: one overview, one map a zone, in two languages, with all they load beside them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import hashlib
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
+from geoworks.clock import Clock
 from geoworks.config.settings import Settings
 from geoworks.model.change import Kind
+from geoworks.model.zone import Level
 from geoworks.state import Published, State
+from maps.drawn import TownDrawn, ZoneDrawn, read_town
+from maps.local import ASSETS
+from maps.sheet import Link, Sheet, draw_sheet
+from maps.texts import LANGUAGES, text
+
+_STATIC = Path(__file__).parent / "static"
+_ASSET_FILES = (
+    _STATIC / "vendor" / "leaflet" / "leaflet.js",
+    _STATIC / "vendor" / "leaflet" / "leaflet.css",
+    _STATIC / "drawn" / "drawn.js",
+    _STATIC / "drawn" / "drawn.css",
+)
+_ASSET_FOLDERS = (_STATIC / "vendor" / "leaflet" / "images",)
+_COLLECTIONS = {Kind.WORKS: "works", Kind.ZONE: "zones", Kind.REPORT: "reports"}
+# More zone maps than this nobody opens: the zones that are worst off get one.
+_ZONE_MAPS = 200
+OVERVIEW = "overview.html"
+
+
+class MapFolder:
+    """A folder of generated maps; a map is drawn again only when what it shows has changed."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        """Write into `folder`, which is made when it is not there."""
+        self._folder = folder
+        self._settings = settings
+        self._drawn: dict[str, bytes] = {}
+
+    def write(self, collections: Mapping[str, bytes], *, made: datetime) -> Sequence[Path]:
+        """Write the maps of the public collections (GeoJSON by `works`, `zones`, `reports`) and return their pages.
+
+        The overview comes first; maps of zones that are gone are deleted.
+        """
+        if not self._drawn:
+            self._copy_assets()
+        first, *others = sorted(LANGUAGES, key=lambda language: language != self._settings.town.language)
+        pages: list[Path] = []
+        for language in (first, *others):
+            folder = self._folder if language == first else self._folder / language
+            folder.mkdir(parents=True, exist_ok=True)
+            pages += [
+                self._write(sheet, folder, language=language, made=made)
+                for sheet in self._sheets(collections, language)
+            ]
+        self._drop_others(pages)
+        return pages
+
+    def _write(self, sheet: Sheet, folder: Path, *, language: str, made: datetime) -> Path:
+        path = folder / sheet.file
+        shown = hashlib.blake2b(msgspec.json.encode(sheet)).digest()
+        if self._drawn.get(str(path)) != shown or not path.exists():
+            part = path.with_suffix(".part")
+            part.write_text(draw_sheet(sheet, self._settings, language=language, made=made), encoding="utf-8")
+            part.replace(path)
+            self._drawn[str(path)] = shown
+        return path
+
+    def _sheets(self, collections: Mapping[str, bytes], language: str) -> Iterator[Sheet]:
+        town = read_town(collections, categories=_categories(self._settings, language))
+        chosen = _worst_off(town)
+        links = [
+            Link(zone_file(zone.id), zone.feature.properties.title, zone.feature.properties.state) for zone in chosen
+        ]
+        yield Sheet(
+            title=text(language, "drawn.title", town=self._settings.town.name),
+            file=OVERVIEW,
+            works=town.works,
+            zones=[zone.feature for zone in town.zones],
+            reports=town.reports,
+            links=links,
+        )
+        for zone in chosen:
+            name = zone.feature.properties.title
+            yield Sheet(
+                title=text(language, "drawn.zone_title", zone=name),
+                file=zone_file(zone.id),
+                works=zone.works,
+                zones=[zone.feature],
+                reports=zone.reports,
+                overview=OVERVIEW,
+            )
+
+    def _copy_assets(self) -> None:
+        assets = self._folder / ASSETS
+        assets.mkdir(parents=True, exist_ok=True)
+        for file in _ASSET_FILES:
+            shutil.copyfile(file, assets / file.name)
+        for folder in _ASSET_FOLDERS:
+            shutil.copytree(folder, assets / folder.name, dirs_exist_ok=True)
+
+    def _drop_others(self, pages: Sequence[Path]) -> None:
+        for language in ("", *LANGUAGES):
+            for path in (self._folder / language).glob("zone-*.html"):
+                if path not in pages:
+                    path.unlink()
 
 
 class MapBuilder:
-    """Keeps a folder of generated maps as the town is."""
+    """Keeps the served maps as the town is: made anew a while after changes."""
 
-    def __init__(self, state: State, settings: Settings, *, folder: Path) -> None:
+    def __init__(self, state: State, settings: Settings, *, folder: Path, clock: Clock) -> None:
         """Draw what `state` holds into `folder`."""
         self._state = state
-        self._settings = settings
-        self._folder = folder
+        self._clock = clock
+        self._debounce_s = settings.maps.debounce_s
+        self._folder = MapFolder(folder, settings)
         self._stale = asyncio.Event()
 
     def follow(self, published: Sequence[Published]) -> None:
@@ -27,17 +131,34 @@ class MapBuilder:
             self._stale.set()
 
     async def run(self) -> None:
-        """Draw at start and then after changes, once they pause for the configured time, until cancelled."""
+        """Draw now, and again after changes, once they pause or go on for too long, until cancelled."""
         while True:
-            collections = {f"{kind}s".replace("workss", "works"): self._state.collection(kind) for kind in Kind}
             self._stale.clear()
-            await asyncio.to_thread(self.write, self._settings, collections, self._folder)
+            collections = {name: self._state.collection(kind) for kind, name in _COLLECTIONS.items()}
+            await asyncio.to_thread(self._folder.write, collections, made=self._clock.now())
             await self._stale.wait()
-            await asyncio.sleep(self._settings.maps.debounce_s)
+            # A fixed wait gathers what comes within it, and a town that never rests still gets its maps.
+            await asyncio.sleep(self._debounce_s)
 
-    @staticmethod
-    def write(settings: Settings, collections: Mapping[str, bytes], folder: Path) -> Sequence[Path]:
-        """Write the maps of GeoJSON collections (`works`, `zones`, `reports`) to a folder; return the pages."""
-        del settings, collections
-        folder.mkdir(parents=True, exist_ok=True)
-        return []
+
+def zone_file(zone: str) -> str:
+    """Return the file name of a zone's map; ids that are no file names get a digest in place of their letters.
+
+    >>> zone_file("gare")
+    'zone-gare.html'
+    >>> zone_file("../../etc")
+    'zone-a9b8e97fdfc1.html'
+    """
+    safe = re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,60}", zone)
+    return f"zone-{zone if safe else hashlib.blake2b(zone.encode(), digest_size=6).hexdigest()}.html"
+
+
+def _worst_off(town: TownDrawn) -> list[ZoneDrawn]:
+    """Return the zones that get a map, by name."""
+    rank = {level.value: number for number, level in enumerate(Level)}
+    worst = sorted(town.zones, key=lambda zone: (-rank[zone.feature.properties.state], -len(zone.works)))[:_ZONE_MAPS]
+    return sorted(worst, key=lambda zone: zone.feature.properties.title)
+
+
+def _categories(settings: Settings, language: str) -> dict[str, str]:
+    return {one.id: one.fr if language == "fr" else one.en for one in settings.reports.categories}
