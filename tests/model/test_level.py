@@ -59,6 +59,11 @@ def test_causes_are_the_works_that_weigh_most_at_most_ten() -> None:
     assert causes == ("worst", "part", *(f"{number:02}" for number in range(8)))
 
 
+def test_works_that_hinder_nobody_cause_nothing() -> None:
+    """A works of severity none is no cause, though there is room for it."""
+    assert zone_level([("a", Severity.NONE, 1.0), ("b", Severity.LOW, 1.0)], Levels()).causes == ("b",)
+
+
 @given(weights, st.randoms(use_true_random=False))
 def test_the_order_of_the_works_does_not_matter(works: list[tuple[str, Severity, float]], order: random.Random) -> None:
     """The same works give the same level and causes however they come."""

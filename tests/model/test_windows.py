@@ -154,6 +154,20 @@ def test_a_holiday_months_ahead_is_found() -> None:
     assert next_boundary(schedule, utc("2026-08-20T00:00")) == utc("2026-11-01T07:00")
 
 
+def test_what_begins_before_a_night_ends_comes_first() -> None:
+    """An hour of flagging in the night is the next boundary, not the end of the night."""
+    flagging = Window(WEEK, "03:00", "04:00", impact=Impact(VehicleImpact.FLAGGING))
+    schedule = year_of(flagging, Window(WEEK, "21:00", "06:00"))
+    assert next_boundary(schedule, utc("2026-06-10T20:00")) == utc("2026-06-11T01:00")
+
+
+def test_the_night_that_is_on_belongs_to_the_occurrences() -> None:
+    """Asked for from the middle of a night, its rest is the first occurrence."""
+    schedule = year_of(Window((Day.FRI,), "21:00", "06:00"))
+    expected = [(utc("2026-06-13T01:00"), utc("2026-06-13T04:00"))]
+    assert spans(schedule, "2026-06-13T01:00", "2026-06-14T00:00") == expected
+
+
 def test_windows_that_mean_the_same_have_no_boundary_between_them() -> None:
     """Where one window follows another with the same impact nothing changes; with another impact it does."""
     closed = Impact(vehicle_impact=VehicleImpact.ALL_LANES_CLOSED)
