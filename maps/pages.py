@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from geoworks.config.settings import Category, Settings
 from maps import colours
@@ -107,7 +107,7 @@ def _environment(settings: Settings) -> Environment:
     # `theme.css` holds only colours the settings checked, and quotes in a stylesheet must not become entities.
     environment = Environment(
         loader=FileSystemLoader(_HERE / "pages"),
-        autoescape=lambda name: name is None or not name.endswith(".css"),
+        autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -148,4 +148,6 @@ def _moment(value: datetime | str, *, language: str, zone: ZoneInfo) -> str:
     """Say a moment in the town's time, for readers without script: 24 novembre 2026, 17 h 05."""
     at = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(zone)
     month = text(language, f"months.{at.month}")
-    return text(language, "months.moment", day=at.day, month=month, year=at.year, hour=at.hour, minute=f"{at.minute:02}")
+    return text(
+        language, "months.moment", day=at.day, month=month, year=at.year, hour=at.hour, minute=f"{at.minute:02}"
+    )

@@ -156,7 +156,7 @@ export class LiveMap {
     for (const key of [...this.#drawn.keys()]) this.#remove(key);
     this.#markers.remove();
     this.#markers = L.markerClusterGroup({
-      animate: false, showCoverageOnHover: false, maxClusterRadius: 46, chunkedLoading: true, iconCreateFunction: clusterIcon,
+      animate: false, showCoverageOnHover: false, maxClusterRadius: 64, chunkedLoading: true, iconCreateFunction: clusterIcon,
     }).addTo(this.#map);
   }
 }

@@ -103,7 +103,8 @@ class ServedTown:
     async def _begin(self) -> Served:
         ready: asyncio.Future[Served] = self._loop.create_future()
         serving = self._serving = self._loop.create_task(self._serve(ready))
-        await asyncio.wait([ready, serving], return_when=asyncio.FIRST_COMPLETED)
+        both: list[asyncio.Future[Any]] = [ready, serving]
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if not ready.done():
             await serving  # raises what went wrong
         return await ready
@@ -130,4 +131,7 @@ async def _fill(town: Town, settings: Settings) -> None:
 
 def _sample_zones() -> dict[str, Zone]:
     features = json.loads(sample.zones_geojson())["features"]
-    return {one["properties"]["id"]: Zone(name=one["properties"]["nom"], geometry=shape(one["geometry"])) for one in features}
+    return {
+        one["properties"]["id"]: Zone(name=one["properties"]["nom"], geometry=shape(one["geometry"]))
+        for one in features
+    }

@@ -15,8 +15,10 @@ from tests.pages.served import Served
 from tests.shared import ROOT
 
 _AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-_RUN = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
-  .map(({id, nodes}) => `${id}: ${nodes.map(({target, failureSummary}) => target + " " + failureSummary).join(" | ")}`)"""
+_RUN = """async () => {
+  const {violations} = await axe.run(document, {resultTypes: ["violations"]});
+  return violations.map(({id, nodes}) => `${id}: ${nodes.map(({target, failureSummary}) => target + failureSummary)}`);
+}"""
 Prepare = Callable[[Page, Served], object]
 
 
@@ -102,7 +104,8 @@ def test_what_is_pressed_is_large_enough(looker: Looker, path: str) -> None:
     """Buttons, fields and the links that stand alone are 44 pixels high on a phone."""
     page = looker.open(path, size=PHONE)
     small: Any = page.evaluate(
-        """() => [...document.querySelectorAll("button, select, input:not([type=radio], [type=checkbox]), summary, nav a, .foot a")]
+        """() => [...document.querySelectorAll(
+            "button, select, input:not([type=radio], [type=checkbox]), summary, nav a, .foot a")]
           .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 43.5)
           .map((element) => element.outerHTML.slice(0, 120))"""
     )
