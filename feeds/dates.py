@@ -14,6 +14,7 @@ from geoworks.pipeline.checks import LATEST
 
 # Beyond these, exports say "no end": 31/12/2999, 31/12/9999.
 _NO_END_YEAR = LATEST.year
+_FIRST_YEAR, _LAST_YEAR = 1000, 9999
 
 _COMPACT = re.compile(r"\d{8}")
 _FRENCH = re.compile(
@@ -54,9 +55,14 @@ class Dates:
             Invalid: the value is no date in a form we know, or in `date_format`.
 
         """
-        written = self._read(value)
-        day = self._whole_day(written)
-        return to_utc(written.moment, self.time_zone) if day is None else self._midnight(day)
+        written = parse_date(value, date_format=self._mapping.date_format)
+        # The clocks of a zone can be reckoned within these years, days before and after included.
+        if not _FIRST_YEAR <= written.moment.year < _LAST_YEAR:
+            raise _no_date(value, self._mapping.date_format)
+        local = self._to_local(written)
+        if self._is_whole_day(written):
+            return self._midnight(local.date())
+        return to_utc(local, self.time_zone)
 
     def read_end(self, value: object) -> datetime | None:
         """Return the moment something ends at, in UTC; None when the date says that no end is set.
@@ -65,29 +71,28 @@ class Dates:
             Invalid: the value is no date in a form we know, or in `date_format`.
 
         """
-        written = self._read(value)
+        written = parse_date(value, date_format=self._mapping.date_format)
         if written.moment.year >= _NO_END_YEAR:
             return None
-        day = self._whole_day(written)
-        if day is None:
-            return to_utc(written.moment, self.time_zone, last=True)
-        return self._midnight(day + timedelta(days=self._mapping.end_inclusive))
+        if written.moment.year < _FIRST_YEAR:
+            raise _no_date(value, self._mapping.date_format)
+        local = self._to_local(written)
+        if self._is_whole_day(written):
+            return self._midnight(local.date() + timedelta(days=self._mapping.end_inclusive))
+        return to_utc(local, self.time_zone, last=True)
 
-    def _read(self, value: object) -> Written:
-        """Return what a cell says as local time."""
-        written = parse_date(value, date_format=self._mapping.date_format)
-        try:
-            moment = written.moment + self._shift if written.has_hours else written.moment
-            if moment.tzinfo is not None:
-                midnight = shifted_midnight(moment, self._zone) if self._mapping.midnight_shift else None
-                moment = midnight or moment.astimezone(self._zone).replace(tzinfo=None)
-        except OverflowError as error:
-            raise _no_date(value, self._mapping.date_format) from error
-        return Written(moment, written.has_hours)
+    def _to_local(self, written: Written) -> datetime:
+        """Return what a cell says as local time (naive)."""
+        if not written.has_hours:
+            return written.moment
+        moment = written.moment + self._shift
+        if moment.tzinfo is None:
+            return moment
+        midnight = shifted_midnight(moment, self._zone) if self._mapping.midnight_shift else None
+        return midnight or moment.astimezone(self._zone).replace(tzinfo=None)
 
-    def _whole_day(self, written: Written) -> date | None:
-        whole = not written.has_hours or self._mapping.dates is DateKind.WHOLE_DAY
-        return written.moment.date() if whole else None
+    def _is_whole_day(self, written: Written) -> bool:
+        return not written.has_hours or self._mapping.dates is DateKind.WHOLE_DAY
 
     def _midnight(self, day: date) -> datetime:
         return to_utc(datetime.combine(day, time()), self.time_zone)

@@ -1,4 +1,4 @@
-"""The process that reads one file by GDAL: `python -m feeds.sources.child`, an `Opening` in, messages out.
+"""The process that reads one file by GDAL: an `Opening` in, messages out.
 
 GDAL holds Python's lock while it reads, may hang or fall over a hostile file, and knows many ways out to the network.
 Here it stalls nobody, can be ended, and runs in the environment that `reader` prepares.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import resource
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
@@ -148,7 +147,3 @@ def _hash_records(
         digest.update(encode(row))
         digest.update(geometry or b"")
         yield digest.digest()
-
-
-if __name__ == "__main__":
-    main(sys.stdin.buffer, sys.stdout.buffer)

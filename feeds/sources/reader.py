@@ -16,7 +16,13 @@ import feeds
 from feeds.sources.wire import LENGTH_BYTES, Chunk, Done, Failure, Layer, Message, Opening, decode_message, frame
 from geoworks.errors import SourceError
 
-_CHILD = ("-P", "-m", "feeds.sources.child")
+# pyogrio imports these wherever they are installed; the child needs none, and starts three times faster without.
+_PROGRAM = """
+import sys
+sys.modules.update(dict.fromkeys(("geopandas", "pandas", "pyarrow", "pyproj", "shapely")))
+from feeds.sources.child import main
+main(sys.stdin.buffer, sys.stdout.buffer)
+"""
 _LAST_WORDS = 300
 
 # Drivers that leave the file they are given: to the network, to other files, to other programs.
@@ -36,6 +42,7 @@ _ENVIRONMENT = {
     "OGR_SQLITE_LIST_VIRTUAL_OGR": "NO",
     # One core reads, the other serves.
     "GDAL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
     "PROJ_NETWORK": "OFF",
 }
 
@@ -82,7 +89,9 @@ async def _start(complaints: IO[bytes]) -> asyncio.subprocess.Process:
     root = str(Path(feeds.__file__).parents[1])
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        *_CHILD,
+        "-P",
+        "-c",
+        _PROGRAM,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=complaints,

@@ -133,6 +133,7 @@ def write(
     *,
     crs: str | None,
     utc: Sequence[str] = (),
+    layer: str = "",
 ) -> None:
     """Write a layer with GDAL; its driver is taken from the name, the columns of `utc` say that they are."""
     drivers = {".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".csv": "CSV", ".xlsx": "XLSX", ".fgb": "FlatGeobuf"}
@@ -145,7 +146,8 @@ def write(
             list(columns.values()),
             list(columns),
             driver=drivers.get(path.suffix, "GeoJSON"),
-            geometry_type=None if geometries is None else "Polygon",
+            layer=layer or path.stem,
+            geometry_type=None if geometries is None else geometries[0].geom_type,
             crs=crs,
             encoding="UTF-8",
             gdal_tz_offsets={name: np.full(len(columns[name]), _GDAL_UTC) for name in utc},
