@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from yarl import URL
 
 from geoworks.errors import Forbidden, Unauthorized
 from geoworks.pipeline.keys import ApiKey, Role
@@ -109,7 +110,9 @@ def from_own_page(request: web.Request) -> bool:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"
-    return request.headers.get("Origin") == str(request.url.origin())
+    public = services(request).settings.server.public_url
+    own = {str(request.url.origin())} | ({str(URL(public).origin())} if public else set())
+    return request.headers.get("Origin") in own
 
 
 def _named(key: ApiKey) -> Caller:

@@ -16,7 +16,8 @@ async def compress(request: web.Request, handler: Handler) -> web.StreamResponse
     """Send texts of some size as gzip to those who can unpack it."""
     response = await handler(request)
     if _is_worth_it(response):
-        response.headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
+        varies = response.headers.get(hdrs.VARY)
+        response.headers[hdrs.VARY] = f"{varies}, {hdrs.ACCEPT_ENCODING}" if varies else str(hdrs.ACCEPT_ENCODING)
         if takes_gzip(request):
             response.enable_compression(web.ContentCoding.gzip)
     return response
@@ -25,8 +26,6 @@ async def compress(request: web.Request, handler: Handler) -> web.StreamResponse
 def _is_worth_it(response: web.StreamResponse) -> bool:
     if response.prepared or hdrs.CONTENT_ENCODING in response.headers:
         return False
-    if isinstance(response, web.FileResponse):
-        return True
     if not isinstance(response, web.Response) or not isinstance(response.body, bytes):
         return False
     return len(response.body) >= _LEAST_BYTES and response.content_type.startswith((*_TYPES, "image/svg"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from typing import Any
 
 from aiohttp import web
 
+from geoworks import __version__
+from geoworks.hub.describe import asyncapi
 from geoworks.web import (
     health,
     keys_api,
@@ -27,6 +29,7 @@ from geoworks.web.auth import SESSIONS, authenticate
 from geoworks.web.citizens import add_citizens
 from geoworks.web.collections import COLLECTIONS, Collections
 from geoworks.web.compress import compress
+from geoworks.web.files import Files
 from geoworks.web.headers import answer_preflight, dress
 from geoworks.web.idempotency import ONCE, Once
 from geoworks.web.openapi import describe
@@ -37,6 +40,11 @@ from geoworks.web.services import SERVICES, Services, services
 from geoworks.web.sessions import Sessions
 from geoworks.web.stream import add_stream
 from geoworks.web.throttle import throttle
+
+
+async def read_asyncapi(_: web.Request) -> web.StreamResponse:
+    """Answer the description of the stream."""
+    return answer(asyncapi(__version__), headers=FRESH)
 
 
 async def read_openapi(request: web.Request) -> web.StreamResponse:
@@ -64,7 +72,15 @@ DOORS: Sequence[Door] = (
         handler=read_openapi,
         summary="This document",
         tag="documents",
-        answer=dict[str, object],
+        answer=dict[str, Any],
+    ),
+    Door(
+        method="GET",
+        path="/v1/asyncapi.json",
+        handler=read_asyncapi,
+        summary="The live stream `/v1/stream`, as AsyncAPI",
+        tag="documents",
+        answer=dict[str, Any],
     ),
 )
 
@@ -109,7 +125,5 @@ async def _load_sessions(app: web.Application) -> None:
 def _add_pages(app: web.Application, house: Services, prefix: str) -> None:
     for path, handler in pages.PAGES.items():
         app.router.add_get(prefix + path, handler)
-    house.maps_dir.mkdir(parents=True, exist_ok=True)
-    add_static = partial(app.router.add_static, show_index=False, follow_symlinks=False)
-    add_static(f"{prefix}/static", house.pages.static_dir)
-    add_static(f"{prefix}/maps", house.maps_dir)
+    for name, folder in (("static", house.pages.static_dir), ("maps", house.maps_dir)):
+        app.router.add_get(f"{prefix}/{name}/{{path:.+}}", Files(folder).answer)

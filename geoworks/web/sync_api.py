@@ -33,7 +33,7 @@ async def list_sources(request: web.Request) -> web.StreamResponse:
     return answer(services(request).syncs.status())
 
 
-async def read_report(request: web.Request) -> web.StreamResponse:
+async def read_sync_report(request: web.Request) -> web.StreamResponse:
     """Answer the report of the last synchronisation: counts, and every rejected record with its mend."""
     return answer(show_report(services(request).syncs.report(request.match_info["source"])))
 
@@ -76,7 +76,7 @@ DOORS: Sequence[Door] = (
     Door(
         method="GET",
         path="/v1/sync/{source}",
-        handler=read_report,
+        handler=read_sync_report,
         summary="The last report of a source",
         tag=TAG,
         allow=STAFF,

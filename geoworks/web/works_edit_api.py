@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import msgspec
@@ -166,7 +166,7 @@ DOORS: Sequence[Door] = (
         summary="Change parts of a works; correct what comes from a source",
         tag=TAG,
         allow=STAFF,
-        body=dict[str, object],
+        body=dict[str, Any],
         body_media=MERGE_PATCH,
         answer=Works,
         answer_media=GEOJSON,

@@ -89,6 +89,11 @@ class House:
     client: ClientSession
     base: URL
 
+    @property
+    def folder(self) -> Path:
+        """Return the data directory."""
+        return Path(self.town.settings.data.dir)
+
     async def key(self, role: Role = Role.STAFF, name: str = "") -> str:
         """Make a key and return its secret."""
         _, secret = await self.town.keys.create(name or f"{role} of the test", role)
