@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from geoworks.config.loader import load_settings
 from geoworks.config.settings import Settings
@@ -68,11 +69,11 @@ def tell(error: GeoworksError) -> None:
     if isinstance(error, Invalid):
         for problem in error.problems:
             where = f"{problem.where}: " if problem.where else ""
-            err.print(f"[red]error[/] {_plain(where + problem.what)}")
+            err.print(f"[red]error[/] {escape(where + problem.what)}")
             if problem.mend:
-                err.print(f"      {_plain(problem.mend)}", style="dim")
+                err.print(f"      {escape(problem.mend)}", style="dim")
     else:
-        err.print(f"[red]error[/] {_plain(str(error))}")
+        err.print(f"[red]error[/] {escape(str(error))}")
 
 
 def settings_of(config: Path | None) -> Settings:
@@ -80,8 +81,3 @@ def settings_of(config: Path | None) -> Settings:
     if config is None and DEFAULT_CONFIG.exists():
         config = DEFAULT_CONFIG
     return load_settings(config)
-
-
-def _plain(text: str) -> str:
-    """Keep text from outside from being read as markup."""
-    return text.replace("[", r"\[")

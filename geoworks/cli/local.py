@@ -35,22 +35,23 @@ class LocalClient:
         """Ask over the connection of `session`."""
         self._session = session
 
-    async def get(self, path: str) -> Any:  # noqa: ANN401 - any JSON
-        """Return what a door answers, decoded."""
+    async def read(self, path: str) -> bytes:
+        """Return what a door answers, as it is."""
         return await self._ask("GET", path)
 
     async def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - any JSON
-        """Post JSON and return the answer, decoded."""
-        return await self._ask("POST", path, data=msgspec.json.encode(body or {}), headers=_JSON)
+        """Post JSON, or nothing, and return the answer, decoded."""
+        options = {"data": msgspec.json.encode(body), "headers": _JSON} if body is not None else {}
+        return _decode(await self._ask("POST", path, **options))
 
     async def upload(self, path: str, file: Path) -> Any:  # noqa: ANN401 - any JSON
         """Post a file and return the answer, decoded."""
         form = aiohttp.FormData()
         with file.open("rb") as content:
             form.add_field("file", content, filename=file.name)
-            return await self._ask("POST", path, data=form)
+            return _decode(await self._ask("POST", path, data=form))
 
-    async def _ask(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 - any JSON
+    async def _ask(self, method: str, path: str, **options: Any) -> bytes:  # noqa: ANN401 - aiohttp's options
         try:
             async with self._session.request(method, path, **options) as response:
                 body = await response.read()
@@ -58,7 +59,7 @@ class LocalClient:
             raise Refused(f"the running server does not answer: {error}; is it stopping?") from error
         if not response.ok:
             raise Refused(_detail(body) or f"the server answered {response.status}")
-        return msgspec.json.decode(body) if body else None
+        return body
 
 
 _JSON = {"Content-Type": "application/json"}
@@ -83,6 +84,10 @@ async def _connect(settings: Settings) -> AsyncIterator[LocalClient]:
         connector = aiohttp.UnixConnector(path)
         async with aiohttp.ClientSession("http://localhost", connector=connector, timeout=_TIMEOUT) as session:
             yield LocalClient(session)
+
+
+def _decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON
+    return msgspec.json.decode(body) if body else None
 
 
 def _detail(body: bytes) -> str:

@@ -36,6 +36,6 @@ async def build(*, folder: Path, config: Path | None) -> None:
     settings = settings_of(config)
     with err.status("drawing the maps"):
         async with open_local(settings) as town:
-            features = {kind: await town.get(f"/v1/{kind}") for kind in ("works", "zones", "reports")}
+            features = {kind: await town.read(f"/v1/{kind}") for kind in ("works", "zones", "reports")}
         pages = await build_maps(settings, features, folder)
     out.print(f"wrote {len(pages)} maps; open {folder / 'overview.html'}", markup=False)

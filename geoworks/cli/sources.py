@@ -8,9 +8,12 @@ from typing import Any
 from urllib.parse import quote
 
 import click
+from msgspec import structs
+from rich.markup import escape
 from rich.table import Table
 
-from feeds.inspect import Inspection, inspect_source
+from feeds.inspect import Findings, inspect_address
+from feeds.sources.gdal import Asked
 from geoworks.cli.frame import PARTLY, command, config_option, err, out, settings_of
 from geoworks.cli.local import open_local
 
@@ -21,11 +24,10 @@ _COUNTS = ("read", "added", "changed", "unchanged", "removed", "held", "rejected
 @click.command()
 @click.argument("source", metavar="FILE_OR_URL")
 @click.option("--layer", default="", help="Layer, where there are several.")
-@click.option("--crs", default="", help="CRS that overrides the file's, such as EPSG:2154.")
 @click.option("--name", default="", help="Name of the source in the printed configuration.")
 @config_option
 @command
-async def inspect(*, source: str, layer: str, crs: str, name: str, config: Path | None) -> None:
+async def inspect(*, source: str, layer: str, name: str, config: Path | None) -> None:
     r"""Show the fields of a file with samples, and print the configuration that reads it.
 
     The mapping is guessed from names and values: look it over, then put it into config.toml. It goes to standard
@@ -37,10 +39,11 @@ async def inspect(*, source: str, layer: str, crs: str, name: str, config: Path 
       geoworks inspect https://sig.example.org/travaux.geojson >> config.toml
     """
     settings = settings_of(config)
+    asked = Asked(address=source, layer=layer, limits=settings.limits)
     with err.status(f"reading {source}"):
-        found = await inspect_source(source, layer=layer, crs=crs, name=name, settings=settings)
-    _show_inspection(found)
-    click.echo(found.toml)
+        found = await inspect_address(asked, time_zone=settings.town.time_zone)
+    _show_findings(found)
+    click.echo((structs.replace(found, name=name) if name else found).toml)
 
 
 @click.command()
@@ -100,13 +103,20 @@ async def _synchronise(town: Any, door: str, *, dry_run: bool, file: Path | None
     return await (town.upload(door, file) if file else town.post(door))
 
 
-def _show_inspection(found: Inspection) -> None:
-    table = Table(title=found.title, title_justify="left")
-    for heading in ("column", "type", "samples"):
+def _show_findings(found: Findings) -> None:
+    kinds = ", ".join(f"{number} {kind}" for kind, number in found.geometry_kinds.items())
+    err.print(
+        f"{found.address}: layer {found.layer}, {found.records} records, {found.crs or 'no CRS'}, {kinds}", markup=False
+    )
+    table = Table()
+    for heading in ("column", "type", "filled", "samples"):
         table.add_column(heading)
     for column in found.columns:
-        table.add_row(column.name, column.type, ", ".join(column.samples))
-    err.print(table, markup=False)
+        samples = " | ".join(column.samples)
+        table.add_row(*map(escape, (column.name, column.type, str(column.filled), samples)))
+    err.print(table)
+    for note in found.notes:
+        err.print(f"note: {note}", markup=False)
 
 
 def _show_report(report: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import websockets
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from geoworks.cli.frame import command, err, out
@@ -136,5 +137,5 @@ def _table(view: View) -> Table:
         until = found["schedule"]["end"] or "open end"
         cells = (found["status"], found["severity"], ", ".join(found["road_names"]), found["title"], until[:16])
         # Titles come from outside: as plain text, never as markup.
-        table.add_row(*(cell.replace("[", r"\[") for cell in cells))
+        table.add_row(*map(escape, cells))
     return table
