@@ -28,7 +28,7 @@ from geoworks.hub.resumption import read_cursor, why_not
 from geoworks.hub.subscriptions import Subscriptions
 from geoworks.model.change import Cursor
 
-_MOST_ERRORS = 20
+_MOST_ERRORS = 100
 
 
 class Phase(Enum):

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from aiohttp import WSMessage, WSMsgType, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
+from yarl import URL
 
 from geoworks.config.settings import Settings
 from geoworks.errors import Forbidden, Invalid, Problem, ServiceStopping, TooMany
@@ -33,7 +34,9 @@ _RETRY_S = 30.0
 def add_stream(app: web.Application, hub: Hub, settings: Settings) -> None:
     """Serve the stream of a hub at `/v1/stream`, and drain it when the application shuts down."""
     door = StreamDoor(hub, settings)
-    app.router.add_get("/v1/stream", door.handle)
+    # Behind a proxy that strips the prefix requests come without it, behind others with it.
+    for prefix in sorted({"", settings.server.base_path}):
+        app.router.add_get(f"{prefix}/v1/stream", door.handle)
 
     async def drain(_: web.Application) -> None:
         await hub.drain(settings.server.drain_s)
@@ -103,7 +106,9 @@ class StreamDoor:
         """Refuse pages of other sites unless they may read here; programs send no origin."""
         origin = request.headers.get(hdrs.ORIGIN)
         allowed = self._server.cors_origins
-        own = {f"{request.scheme}://{request.host}", self._server.public_url.rstrip("/")}
+        own = {f"{request.scheme}://{request.host}"}
+        if self._server.public_url:
+            own.add(str(URL(self._server.public_url).origin()))
         if origin is not None and "*" not in allowed and origin not in {*allowed, *own}:
             msg = f"pages of {origin[:100]} may not read here; the setting server.cors_origins lists those that may"
             raise Forbidden(msg)

@@ -28,10 +28,32 @@ def read_frames(data: bytes) -> Iterator[Frame]:
             return
 
 
+class Work:
+    """The tasks of some connections."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def create_task(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Run some work."""
+        self._tasks.append(asyncio.get_running_loop().create_task(work))
+        return self._tasks[-1]
+
+    async def stop(self) -> None:
+        """End what is left; raise what went wrong."""
+        for task in self._tasks:
+            task.cancel()
+        results = await asyncio.gather(*self._tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+
 class MemoryOutlet:
     """A socket in memory: what is written stays unsent until it is taken."""
 
-    def __init__(self, tasks: asyncio.TaskGroup | None = None) -> None:
+    def __init__(self, tasks: asyncio.TaskGroup | Work | None = None) -> None:
         """Begin open and empty; work on its behalf runs in `tasks`."""
         self.buffer = bytearray()
         self.closed: tuple[int, str] | None = None

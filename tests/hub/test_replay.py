@@ -104,6 +104,14 @@ async def test_reason_of_a_removal(look: Look, reason: Reason, told: Reason) -> 
     assert _due(town, 1) == [RemoveDue(2, Key(Kind.WORKS, "F"), told)]
 
 
+async def test_place_of_a_removal() -> None:
+    """A removal stands where the feature stopped to match, not where it first or last changed."""
+    town = Town()
+    for severity in (Severity.HIGH, Severity.HIGH, Severity.LOW, Severity.MEDIUM):
+        town.publish_works("F", Look(severity=severity))
+    assert [due.offset for due in _due(town, 1)] == [3]
+
+
 async def test_reason_of_a_withdrawal() -> None:
     """A feature taken out of the source is told as withdrawn."""
     town = Town()

@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geoworks.clock import ManualClock
 from geoworks.config.settings import Stream
+from geoworks.errors import StoreError
 from geoworks.hub.hub import Hub
 from geoworks.model.change import Change, Given, Key, Kind, Op, Reason, Record
 from geoworks.model.report import Report, ReportDerived, ReportStatus
@@ -60,15 +61,18 @@ def _record(key: Key, given: Given, derived: WorksDerived | ReportDerived | Zone
 
 
 class MemoryLog:
-    """A log in memory whose oldest entries can be dropped."""
+    """A log in memory whose oldest entries can be dropped, and that can be `broken`."""
 
     def __init__(self) -> None:
         """Begin empty."""
         self.entries: list[Change] = []
         self.highest_told = 0
+        self.broken: StoreError | None = None
 
     async def changes(self, after: int, *, limit: int) -> Sequence[Change]:
         """Return the changes with a greater offset, in order, at most `limit`."""
+        if self.broken:
+            raise self.broken
         return [change for change in self.entries if change.offset > after][:limit]
 
     async def told(self, offset: int) -> None:
