@@ -13,9 +13,13 @@ import numpy as np
 import shapely
 from shapely import STRtree
 
-from geoworks.geo.steps import Chunks, Steps, Vectors
+from geoworks.geo.measure import line_parts
+from geoworks.geo.steps import Chunks, Ruler, Steps, Vectors, ranges, run_starts
 from geoworks.geo.types import Flags, Geometries, Lonlat, Numbers, Places
 
+# Steps looked at together, measured on borders of 44 vertices and lines of 6; a tree over single steps would take
+# too much memory.
+_BORDER_CHUNK, _LINE_CHUNK = 4, 16
 # A tenth of a millimetre: what runs along a border is inside.
 _BORDER_DEG = 1e-9
 
@@ -29,31 +33,31 @@ class LineClip:
     def __init__(self, polygons: Geometries) -> None:
         self._polygons = polygons
         self._border = Steps.of(*shapely.get_rings(polygons, return_index=True))
-        self._chunks = Chunks.of(self._border)
-        self._tree = STRtree(self._chunks.boxes())
+        self._chunks = Chunks.of(self._border, most=_BORDER_CHUNK)
+        self._tree = STRtree(self._chunks.diagonals())
 
-    def lengths_inside(self, lines: Geometries, line: Places, polygon: Places) -> Numbers:
-        """Return for each pair of places, of a line and of a polygon, the metres of that line in that polygon.
+    def metres(self, lines: Geometries, line: Places, polygon: Places) -> tuple[Numbers, Numbers]:
+        """Return for each pair of places, of a line and of a polygon, the metres inside and those of the whole line.
 
         No pair comes twice. What runs along the border is inside.
         """
         used, line = np.unique(line, return_inverse=True)
-        steps = Steps.of(*shapely.get_parts(lines[used], return_index=True))
+        steps = Steps.of(*line_parts(lines[used]))
+        ruler, chains = Ruler.of(steps), _Chains.of(steps, len(used))
         pairs = _Pairs.of(line, polygon)
         met = self._meetings(steps, pairs)
-        end, end_where = steps.chain_ends(pairs.line)
-        pieces = _Pieces.between(np.concatenate((end, met.pair)), np.concatenate((end_where, met.where)))
+        pieces = _pieces(pairs, chains, met)
         doubtful = np.isin(pieces.pair, met.along)
         inside = self._inside(pairs.polygon[pieces.pair], steps.lonlat(pieces.middle), doubtful)
-        metres = steps.metres_before(pieces.end[inside]) - steps.metres_before(pieces.begin[inside])
+        metres = ruler.metres(pieces.end[inside]) - ruler.metres(pieces.begin[inside])
         lengths = np.empty(len(line))
         lengths[pairs.order] = np.bincount(pieces.pair[inside], weights=metres, minlength=len(line))
-        return lengths
+        return lengths, (ruler.before[chains.end] - ruler.before[chains.begin])[line]
 
     def _meetings(self, steps: Steps, pairs: _Pairs) -> _Meetings:
         """Find where the lines meet the borders of the polygons they are paired with."""
-        chunks = Chunks.of(steps)
-        chunk, border = self._tree.query(chunks.boxes())
+        chunks = Chunks.of(steps, most=_LINE_CHUNK)
+        chunk, border = self._tree.query(chunks.diagonals())
         pair, known = pairs.find(steps.owner[chunks.first[chunk]], self._border.owner[self._chunks.first[border]])
         chunk, border, pair = chunk[known], border[known], pair[known]
         step, of = chunks.steps(chunk)
@@ -104,8 +108,33 @@ class _Meetings(NamedTuple):
     along: Places
 
 
+class _Chains(NamedTuple):
+    """Where each line begins and ends among the steps, and where the further parts of some lines begin."""
+
+    begin: Places
+    end: Places
+    line: Places
+    further: Places
+
+    @classmethod
+    def of(cls, steps: Steps, lines: int) -> Self:
+        """Find the ends of so many lines."""
+        count = np.bincount(steps.owner, minlength=lines)
+        end = np.cumsum(count)
+        begin = end - count
+        starts = run_starts(steps.chain)
+        further = starts[starts > begin[steps.owner[starts]]]
+        return cls(begin, end, steps.owner[further], further)
+
+    def further_of(self, line: Places) -> tuple[Places, Places]:
+        """Return where further parts of some lines begin, and for each the place in `line` it belongs to."""
+        low, high = np.searchsorted(self.line, line), np.searchsorted(self.line, line, "right")
+        place, of = ranges(low, high - low)
+        return self.further[place], of
+
+
 class _Pieces(NamedTuple):
-    """What lies between two places that follow each other where a line is cut."""
+    """What lies on a line between two places where it is cut."""
 
     pair: Places
     begin: Numbers
@@ -116,13 +145,24 @@ class _Pieces(NamedTuple):
         """The places midway."""
         return (self.begin + self.end) / 2
 
-    @classmethod
-    def between(cls, pair: Places, where: Numbers) -> Self:
-        """Cut the lines of pairs at places, given in any order and maybe twice."""
-        order = np.lexsort((where, pair))
-        pair, where = pair[order], where[order]
-        piece = np.flatnonzero((pair[1:] == pair[:-1]) & (where[1:] > where[:-1]))
-        return cls(pair[piece], where[piece], where[piece + 1])
+
+def _pieces(pairs: _Pairs, chains: _Chains, met: _Meetings) -> _Pieces:
+    """Cut the lines of pairs where they meet a border and where a part of them ends; most stay whole."""
+    begin, end = chains.begin[pairs.line], chains.end[pairs.line]
+    further, of_further = chains.further_of(pairs.line)
+    broken = np.zeros(len(begin), dtype=np.bool_)
+    broken[met.pair] = broken[of_further] = True
+    whole, cut = np.flatnonzero(~broken & (end > begin)), np.flatnonzero(broken)
+    pair = np.concatenate((cut, cut, of_further, met.pair))
+    where = np.concatenate((begin[cut], end[cut], further, met.where))
+    order = np.lexsort((where, pair))
+    pair, where = pair[order], where[order]
+    piece = np.flatnonzero((pair[1:] == pair[:-1]) & (where[1:] > where[:-1]))
+    return _Pieces(
+        np.concatenate((whole, pair[piece])),
+        np.concatenate((begin[whole], where[piece])),
+        np.concatenate((end[whole], where[piece + 1])),
+    )
 
 
 def _meet(steps: Vectors, edges: Vectors) -> tuple[Places, Numbers, Places]:

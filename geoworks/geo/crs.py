@@ -5,6 +5,7 @@ The only module that knows pyproj.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -21,7 +22,7 @@ LONLAT = "EPSG:4326"
 # WGS 84 (EPSG:7030): the larger half axis in metres, and the square of the eccentricity.
 _SEMI_MAJOR_M = 6_378_137.0
 _ECCENTRICITY_2 = 0.006_694_379_990_141_317
-_EQUAL_AREA = "+proj=cea +ellps=WGS84 +units=m"
+_RADIAN = math.pi / 180.0
 
 # Where French and web sources lie in metres: name, west, south, east, north. Web Mercator overlaps Lambert-93
 # in the south of France, and the national system is the likelier there.
@@ -59,11 +60,6 @@ def to_lonlat(geometries: Geometries, crs: str) -> Geometries:
     return reprojected
 
 
-def equal_area(lonlat: Lonlat) -> Metric:
-    """Return coordinates in metres of a plane that keeps areas (cylindrical, WGS 84)."""
-    return Metric(_apply(_transformer(LONLAT, _EQUAL_AREA), lonlat))
-
-
 def local_metric(lon: float, lat: float) -> Callable[[Lonlat], Metric]:
     """Return what turns lon/lat degrees into metres east and north of a place.
 
@@ -80,13 +76,22 @@ def local_metric(lon: float, lat: float) -> Callable[[Lonlat], Metric]:
     return to_metres
 
 
-def metres_of_degrees(east: Numbers, north: Numbers, latitude: Numbers) -> tuple[Numbers, Numbers]:
+def metres_of_degrees(east: Numbers | float, north: Numbers | float, latitude: Numbers) -> tuple[Numbers, Numbers]:
     """Return small steps in degrees, at a latitude, as metres east and north on the ellipsoid WGS 84."""
-    latitude_rad = np.radians(latitude)
-    bend = 1.0 - _ECCENTRICITY_2 * np.sin(latitude_rad) ** 2
-    parallel_m = _SEMI_MAJOR_M / np.sqrt(bend) * np.cos(latitude_rad)
-    meridian_m = _SEMI_MAJOR_M * (1.0 - _ECCENTRICITY_2) / bend**1.5
+    sine = np.sin(np.radians(latitude))
+    bend = 1.0 - _ECCENTRICITY_2 * sine**2
+    normal_m = _SEMI_MAJOR_M / np.sqrt(bend)
+    parallel_m = normal_m * np.sqrt(1.0 - sine**2)
+    meridian_m = normal_m * (1.0 - _ECCENTRICITY_2) / bend
     return np.radians(east) * parallel_m, np.radians(north) * meridian_m
+
+
+def metres_of_degree(latitude: float) -> tuple[float, float]:
+    """Return the metres of one degree of longitude and of one of latitude, at a latitude on the ellipsoid WGS 84."""
+    sine2 = math.sin(latitude * _RADIAN) ** 2
+    bend = 1.0 - _ECCENTRICITY_2 * sine2
+    normal_m = _SEMI_MAJOR_M * _RADIAN / math.sqrt(bend)
+    return normal_m * math.sqrt(1.0 - sine2), normal_m * (1.0 - _ECCENTRICITY_2) / bend
 
 
 def likely_crs(x: float, y: float) -> str:

@@ -7,35 +7,103 @@ the whole. For segments up to 100 km this is within 0.1 % of the geodesic.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geoworks.geo.crs import equal_area, local_metric, metres_of_degrees
-from geoworks.geo.types import Geometries, Lonlat, Numbers
+from geoworks.geo.crs import local_metric, metres_of_degree, metres_of_degrees
+from geoworks.geo.types import Geometries, Lonlat, Numbers, Places
 
 # A degree of latitude is at least this long on WGS 84 (at the equator).
 _DEGREE_M = 110_574.0
+POINT, LINE, AREA = 0, 1, 2
+_DIMENSIONS = {
+    "Point": POINT,
+    "MultiPoint": POINT,
+    "LineString": LINE,
+    "MultiLineString": LINE,
+    "Polygon": AREA,
+    "MultiPolygon": AREA,
+}
+# Up to so many vertices plain numbers are quicker than arrays.
+_SHORT = 50
+# Shapely's type ids: point, line, ring and polygon come before the multi geometries.
+_LAST_SINGLE_TYPE = 3
 
 
 def lengths_m(geometries: Geometries) -> Numbers:
     """Return the length of each line or multiline in metres; 0 for points."""
+    parts, owners = line_parts(geometries)
+    coordinates, part = shapely.get_coordinates(parts, return_index=True)
+    lon, lat = coordinates.T
+    metres = np.hypot(*metres_of_degrees(np.diff(lon), np.diff(lat), (lat[1:] + lat[:-1]) / 2))
+    one_part = part[1:] == part[:-1]
+    weights = np.where(one_part, metres, 0.0)
+    return np.bincount(owners[part[1:]], weights=weights, minlength=len(geometries)).astype(np.float64)
+
+
+def length_m(geometry: BaseGeometry) -> float:
+    """Return the length of one line or multiline in metres: what `lengths_m` gives, sooner for a short line."""
+    coordinates = shapely.get_coordinates(geometry)
+    if len(coordinates) > _SHORT:
+        return float(lengths_m(np.array([geometry], dtype=np.object_))[0])
+    if hasattr(geometry, "geoms"):
+        return sum(map(length_m, geometry.geoms))
+    total_m = 0.0
+    for (lon, lat), (next_lon, next_lat) in pairwise(coordinates.tolist()):
+        parallel_m, meridian_m = metres_of_degree((lat + next_lat) / 2)
+        total_m += math.hypot((next_lon - lon) * parallel_m, (next_lat - lat) * meridian_m)
+    return total_m
+
+
+def line_parts(geometries: Geometries) -> tuple[Geometries, Places]:
+    """Return the single parts of geometries, and for each the place of what it is a part of."""
+    if (shapely.get_type_id(geometries) <= _LAST_SINGLE_TYPE).all():
+        return geometries, np.arange(len(geometries))
+    parts: Geometries
     parts, owners = shapely.get_parts(geometries, return_index=True)
-    coordinates, lines = shapely.get_coordinates(parts, return_index=True)
-    steps = np.diff(coordinates, axis=0)
-    latitudes = coordinates[:-1, 1] + steps[:, 1] / 2
-    metres = np.hypot(*metres_of_degrees(steps[:, 0], steps[:, 1], latitudes))
-    same_line = lines[1:] == lines[:-1]
-    lengths = np.zeros(len(geometries))
-    np.add.at(lengths, owners[lines[1:][same_line]], metres[same_line])
-    return lengths
+    return parts, owners
 
 
 def areas_m2(geometries: Geometries) -> Numbers:
-    """Return the area of each polygon or multipolygon in square metres; 0 for points and lines."""
-    areas: Numbers = shapely.area(shapely.transform(geometries, lambda lonlat: equal_area(Lonlat(lonlat))))
+    """Return the area of each polygon or multipolygon in square metres; 0 for points and lines.
+
+    The degrees are valued at the centroid's latitude, where what their size changes to the north and to the south
+    cancels out: within 0.1 % up to some degrees, within a millionth for a town.
+    """
+    latitudes = shapely.get_y(shapely.centroid(geometries))
+    parallel_m, meridian_m = metres_of_degrees(1.0, 1.0, latitudes)
+    areas: Numbers = shapely.area(geometries) * parallel_m * meridian_m
     return areas
+
+
+def area_m2(geometry: BaseGeometry) -> float:
+    """Return the area of one polygon or multipolygon in square metres."""
+    parallel_m, meridian_m = metres_of_degree(geometry.centroid.y)
+    return geometry.area * parallel_m * meridian_m
+
+
+def dimension_of(geometry: BaseGeometry) -> int:
+    """Return `POINT`, `LINE` or `AREA`."""
+    return _DIMENSIONS[geometry.geom_type]
+
+
+def extents(geometries: Geometries, dimension: Places) -> Numbers:
+    """Return how much there is of each: points, metres of line or square metres, counting that dimension alone."""
+    amounts = np.zeros(len(geometries))
+    for kind, measure in ((POINT, shapely.get_num_coordinates), (LINE, lengths_m), (AREA, areas_m2)):
+        places = np.flatnonzero(dimension == kind)
+        amounts[places] = measure(geometries[places])
+    return amounts
+
+
+def extent(geometry: BaseGeometry, dimension: int) -> float:
+    """Return of one geometry what `extents` gives of many."""
+    if dimension == POINT:
+        return float(shapely.get_num_coordinates(geometry))
+    return length_m(geometry) if dimension == LINE else area_m2(geometry)
 
 
 def distances_m(lon: float, lat: float, geometries: Geometries) -> Numbers:

@@ -15,7 +15,6 @@ from geoworks.geo.types import Flags, Geometries, Lonlat, Numbers, Places
 Micro = NDArray[np.int64]
 
 _PER_DEGREE = 1e6
-_CHUNK_STEPS = 8
 
 
 class Vectors(NamedTuple):
@@ -50,14 +49,6 @@ class Steps(NamedTuple):
         chain = chain[kept]
         return cls(lon[kept], lat[kept], east[kept], north[kept], chain, owners[chain])
 
-    def chain_ends(self, owners: Places) -> tuple[Places, Places]:
-        """Return where each chain of some owners begins, and where the last one ends; first the owner's place."""
-        begins = run_starts(self.chain)
-        first, beyond = (np.searchsorted(self.owner[begins], owners, side) for side in ("left", "right"))
-        chain, of = ranges(first, beyond - first)
-        ends = np.searchsorted(self.owner, owners, "right")
-        return np.concatenate((of, np.arange(len(owners)))), np.concatenate((begins[chain], ends))
-
     def vectors(self, places: Places) -> Vectors:
         """Return some steps as they lie."""
         return Vectors(self.lon[places], self.lat[places], self.east[places], self.north[places])
@@ -69,18 +60,30 @@ class Steps(NamedTuple):
         lon, lat = self.lon[step] + part * self.east[step], self.lat[step] + part * self.north[step]
         return Lonlat(np.column_stack((lon, lat)) / _PER_DEGREE)
 
-    def metres_before(self, where: Numbers) -> Numbers:
-        """Return the length of all steps before places, in metres."""
-        total = np.concatenate(([0.0], np.cumsum(self._metres(slice(None), 1.0))))
-        step = where.astype(np.intp)
-        # The end of the last step is the begin of none.
-        last = np.minimum(step, len(self.chain) - 1)
-        return total[step] + self._metres(last, where - step)
-
-    def _metres(self, step: Places | slice, part: Numbers | float) -> Numbers:
-        """Return the length of the first part (0 to 1) of steps, in metres."""
+    def metres(self, step: Places | slice, part: Numbers | float) -> Numbers:
+        """Return the length of the first part (0 to 1) of some steps, in metres."""
         east, north = self.east[step] / _PER_DEGREE * part, self.north[step] / _PER_DEGREE * part
         metres: Numbers = np.hypot(*metres_of_degrees(east, north, self.lat[step] / _PER_DEGREE + north / 2))
+        return metres
+
+
+class Ruler(NamedTuple):
+    """Measures the way along steps; `before` each step, and at the end of all."""
+
+    steps: Steps
+    before: Numbers
+
+    @classmethod
+    def of(cls, steps: Steps) -> Self:
+        """Measure all the steps."""
+        return cls(steps, np.concatenate(([0.0], np.cumsum(steps.metres(slice(None), 1.0)))))
+
+    def metres(self, where: Numbers) -> Numbers:
+        """Return the metres of all steps before places."""
+        step = where.astype(np.intp)
+        metres = self.before[step]
+        within = np.flatnonzero(where > step)
+        metres[within] += self.steps.metres(step[within], where[within] - step[within])
         return metres
 
 
@@ -95,21 +98,21 @@ class Chunks(NamedTuple):
     north: Micro
 
     @classmethod
-    def of(cls, steps: Steps) -> Self:
-        """Cut all chains into chunks."""
+    def of(cls, steps: Steps, *, most: int) -> Self:
+        """Cut all chains into chunks of at most so many steps."""
         begins = run_starts(steps.chain)
         place = np.arange(len(steps.chain)) - np.repeat(begins, np.diff(begins, append=len(steps.chain)))
-        first = np.flatnonzero(place % _CHUNK_STEPS == 0)
+        first = np.flatnonzero(place % most == 0)
         low = (np.minimum(at, at + step) for at, step in ((steps.lon, steps.east), (steps.lat, steps.north)))
         high = (np.maximum(at, at + step) for at, step in ((steps.lon, steps.east), (steps.lat, steps.north)))
         west, south = (np.minimum.reduceat(ordinate, first) for ordinate in low)
         east, north = (np.maximum.reduceat(ordinate, first) for ordinate in high)
         return cls(first, np.diff(first, append=len(place)), west, south, east, north)
 
-    def boxes(self) -> Geometries:
-        """Return the boxes as polygons in degrees."""
-        west, south, east, north = (np.asarray(ordinate / _PER_DEGREE) for ordinate in self[2:])
-        return shapely.box(west, south, east, north)
+    def diagonals(self) -> Geometries:
+        """Return a line across each box, in degrees: all that a tree needs of it."""
+        corners = np.stack((self.west, self.south, self.east, self.north), axis=1) / _PER_DEGREE
+        return np.asarray(shapely.linestrings(corners.reshape(-1, 2, 2)))
 
     def steps(self, chunk: Places) -> tuple[Places, Places]:
         """Return the steps of some chunks, and for each the place in `chunk` it comes from."""

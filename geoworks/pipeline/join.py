@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple, Self
 
@@ -12,28 +12,28 @@ from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from geoworks.geo.clip import LineClip
-from geoworks.geo.measure import areas_m2, lengths_m
+from geoworks.geo.measure import AREA, LINE, dimension_of, extent, extents
 from geoworks.geo.types import Geometries, Numbers, Places
 from geoworks.model.works import Effect
 
-# So many works are joined at once: it bounds the memory, more brings no speed.
-_BLOCK = 16_384
-# Below so many lines on a border GEOS is quicker than arithmetic over arrays.
+# Up to so many works are joined one by one: for few, calls on arrays take longer than what they do.
 _FEW = 16
-_POINT, _LINE, _AREA = 0, 1, 2
+# More are joined in blocks: it bounds the memory, larger ones bring no speed.
+_BLOCK = 16_384
+_SHARES, _EXTENTS = 1000, 10
 
 
 class ZoneJoin:
     """Zones made ready to be joined with works.
 
-    Its geometries are copies, prepared: prepared geometries crash when two threads use them, so one thread
-    builds it and asks it. It never changes; other zones are another join.
+    Its geometries are copies, prepared: two threads that use the same prepared geometry crash, so one thread
+    builds this and asks it. It never changes; other zones are another join.
     """
 
     def __init__(self, zones: Sequence[tuple[str, BaseGeometry]]) -> None:
         """Take the zones: id and polygon or multipolygon in lon/lat degrees with 6 decimals."""
         ordered = sorted(zones, key=lambda zone: zone[0])
-        self._ids = [zone for zone, _ in ordered]
+        self._ids = np.array([zone for zone, _ in ordered], dtype=np.object_)
         given = np.array([geometry for _, geometry in ordered], dtype=np.object_)
         self._zones: Geometries = shapely.from_wkb(shapely.to_wkb(given))
         shapely.prepare(self._zones)
@@ -41,85 +41,89 @@ class ZoneJoin:
         self._clip = LineClip(self._zones)
 
     def effects(self, geometries: Sequence[BaseGeometry] | Geometries) -> list[tuple[Effect, ...]]:
-        """Return what each works does to the zones, the largest share first.
+        """Return the effects of each works, the largest share first, then by zone.
 
-        A line counts where it has length in a zone, a polygon where it has area, a point where it is inside or on
-        the border. What rounds to nothing in share and measure is no effect.
+        A line counts where it has length in a zone, a polygon where it has area, a point where it is inside; what
+        lies on the border of a zone is inside. What rounds to nothing is no effect.
         """
+        if len(geometries) <= _FEW:
+            return [self._effects_of_one(works) for works in geometries]
         works = np.asarray(geometries, dtype=np.object_)
         blocks = (works[first : first + _BLOCK] for first in range(0, len(works), _BLOCK))
-        return [effects for block in blocks for effects in self._block_effects(block)]
+        return [effects for block in blocks for effects in self._effects_of_block(block)]
 
-    def _block_effects(self, works: Geometries) -> list[tuple[Effect, ...]]:
+    def _effects_of_one(self, works: BaseGeometry) -> tuple[Effect, ...]:
+        dimension = dimension_of(works)
+        whole = extent(works, dimension)
+        overlaps = []
+        for place in self._tree.query(works).tolist():
+            zone = self._zones[place]
+            if zone.contains_properly(works):
+                inside = whole
+            elif zone.intersects(works):
+                inside = extent(zone.intersection(works), dimension)
+            else:
+                continue
+            # Rounded as arrays are: `round(x, 3)` goes another way at some halves.
+            share = round(min(inside / whole, 1.0) * _SHARES) / _SHARES
+            overlaps.append((-share, place, round(inside * _EXTENTS) / _EXTENTS))
+        return tuple(
+            Effect(
+                self._ids[place], -share, inside if dimension == LINE else None, inside if dimension == AREA else None
+            )
+            for share, place, inside in sorted(overlaps)
+            if share or inside
+        )
+
+    def _effects_of_block(self, works: Geometries) -> list[tuple[Effect, ...]]:
         work, zone = self._tree.query(works)
-        dimension = shapely.get_dimensions(works)
-        whole = _measures(works, dimension)
-        part = self._parts(works, (work, zone), whole)
-        share = np.minimum(part / whole[work], 1.0)
-        return self._tell(_Overlaps(work, zone, dimension[work], share.round(3), part.round(1)), len(works))
+        dimension = shapely.get_dimensions(works)[work]
+        inside, whole = np.empty(len(work)), np.empty(len(work))
+        for some, measure in ((dimension == LINE, self._clip.metres), (dimension != LINE, self._cut)):
+            inside[some], whole[some] = measure(works, work[some], zone[some])
+        share = np.minimum(inside / whole, 1.0)
+        overlaps = _Overlaps(work, zone, dimension, _rounded(share, _SHARES), _rounded(inside, _EXTENTS))
+        return self._tell(overlaps.in_order(), len(works))
 
-    def _parts(self, works: Geometries, pairs: tuple[Places, Places], whole: Numbers) -> Numbers:
-        """Return for pairs of a works and a zone the measure of what lies inside; `whole` is by works."""
-        work, zone = pairs
-        clipped = shapely.get_dimensions(works)[work] == _LINE
-        if np.count_nonzero(clipped) > _FEW:
-            part = np.empty(len(work))
-            part[clipped] = self._clip.lengths_inside(works, work[clipped], zone[clipped])
-            part[~clipped] = self._cut(works, (work[~clipped], zone[~clipped]), whole)
-            return part
-        return self._cut(works, pairs, whole)
-
-    def _cut(self, works: Geometries, pairs: tuple[Places, Places], whole: Numbers) -> Numbers:
-        """Do so with GEOS: what touches no border of the zone is whole, only the rest is cut."""
-        work, zone = pairs
-        part = whole[work]
+    def _cut(self, works: Geometries, work: Places, zone: Places) -> tuple[Numbers, Numbers]:
+        """Return for pairs of places, of points or polygons and of zones, how much is inside and how much in all."""
+        whole = extents(works[work], shapely.get_dimensions(works[work]))
+        inside = whole.copy()
+        # What is inside and touches no border needs no cutting.
         rest = np.flatnonzero(~shapely.contains_properly(self._zones[zone], works[work]))
-        inside = shapely.intersection(self._zones[zone[rest]], works[work[rest]])
-        part[rest] = _measures(inside, shapely.get_dimensions(works[work[rest]]))
-        return part
+        cut = shapely.intersection(self._zones[zone[rest]], works[work[rest]])
+        inside[rest] = extents(cut, shapely.get_dimensions(works[work[rest]]))
+        return inside, whole
 
     def _tell(self, overlaps: _Overlaps, works: int) -> list[tuple[Effect, ...]]:
-        """Make the effects of each of so many works."""
-        told = overlaps.in_order()
-        effects = [
-            Effect(
-                self._ids[zone], share, measure if dimension == _LINE else None, measure if dimension == _AREA else None
-            )
-            for zone, dimension, share, measure in zip(*(column.tolist() for column in told[1:]), strict=True)
-        ]
-        ends = np.searchsorted(told.work, np.arange(works + 1)).tolist()
+        """Return the effects of each of so many works."""
+        nothing = np.full(len(overlaps.work), None, dtype=np.object_)
+        lengths = np.where(overlaps.dimension == LINE, overlaps.inside.astype(np.object_), nothing)
+        areas = np.where(overlaps.dimension == AREA, overlaps.inside.astype(np.object_), nothing)
+        columns = (self._ids[overlaps.zone], overlaps.share, lengths, areas)
+        effects = list(map(Effect, *(column.tolist() for column in columns)))
+        ends = np.searchsorted(overlaps.work, np.arange(works + 1)).tolist()
         return [tuple(effects[begin:end]) for begin, end in pairwise(ends)]
 
 
 class _Overlaps(NamedTuple):
-    """Pairs of a works and a zone, one row each; the measure in metres, square metres or points."""
+    """Pairs of a works and a zone by their places: the share inside, and how much it is in the works' dimension."""
 
     work: Places
     zone: Places
     dimension: Places
     share: Numbers
-    measure: Numbers
+    inside: Numbers
 
     def in_order(self) -> Self:
-        """Return those worth telling, by works, the largest share first, then by zone."""
-        worth = np.flatnonzero((self.share > 0) | (self.measure > 0))
-        order = worth[np.lexsort((self.zone[worth], -self.share[worth], self.work[worth]))]
+        """Return those that are any, by works, the largest share first, then by zone."""
+        some = np.flatnonzero((self.share > 0) | (self.inside > 0))
+        order = some[np.lexsort((self.zone[some], -self.share[some], self.work[some]))]
         work, zone, dimension = self.work[order], self.zone[order], self.dimension[order]
-        return type(self)(work, zone, dimension, self.share[order], self.measure[order])
+        return type(self)(work, zone, dimension, self.share[order], self.inside[order])
 
 
-def _measures(geometries: Geometries, dimension: Places) -> Numbers:
-    """Return the metres of lines, square metres of polygons and number of points, each counting that alone."""
-    measures = np.zeros(len(geometries))
-    for kind, measure in _MEASURE.items():
-        places = np.flatnonzero(dimension == kind)
-        if len(places):
-            measures[places] = measure(geometries[places])
-    return measures
-
-
-_MEASURE: dict[int, Callable[[Geometries], Numbers | Places]] = {
-    _POINT: shapely.get_num_coordinates,
-    _LINE: lengths_m,
-    _AREA: areas_m2,
-}
+def _rounded(numbers: Numbers, parts: int) -> Numbers:
+    """Round to a part of one, just as for one works alone."""
+    rounded: Numbers = np.rint(numbers * parts) / parts
+    return rounded
