@@ -135,9 +135,9 @@ class Levels(Table, frozen=True):
     """
 
     light: Annotated[float, Meta(gt=0, description="Sum of weights from which a zone is light.")] = 0.5
-    disturbed: Annotated[float, Meta(gt=0, description="... disturbed.")] = 4.0
-    heavy: Annotated[float, Meta(gt=0, description="... heavy.")] = 10.0
-    blocked: Annotated[float, Meta(gt=0, description="... blocked.")] = 24.0
+    disturbed: Annotated[float, Meta(gt=0, description="Sum of weights from which a zone is disturbed.")] = 6.0
+    heavy: Annotated[float, Meta(gt=0, description="Sum of weights from which a zone is heavy.")] = 12.0
+    blocked: Annotated[float, Meta(gt=0, description="Sum of weights from which a zone is blocked.")] = 24.0
 
 
 class Category(Table, frozen=True):

@@ -30,10 +30,12 @@ def test_every_severity_has_a_weight() -> None:
         ([("a", Severity.LOW, 0.4)], Level.FREE),
         ([("a", Severity.LOW, 0.5)], Level.LIGHT),
         ([("a", Severity.MEDIUM, 1.0)], Level.LIGHT),
-        ([("a", Severity.HIGH, 0.99)], Level.LIGHT),
-        ([("a", Severity.HIGH, 1.0)], Level.DISTURBED),
+        ([("a", Severity.HIGH, 1.0)], Level.LIGHT),
+        ([("a", Severity.HIGH, 1.0), ("b", Severity.MEDIUM, 0.99)], Level.LIGHT),
+        ([("a", Severity.HIGH, 1.0), ("b", Severity.MEDIUM, 1.0)], Level.DISTURBED),
         ([("a", Severity.BLOCKED, 1.0)], Level.DISTURBED),
-        ([("a", Severity.BLOCKED, 1.0), ("b", Severity.MEDIUM, 1.0)], Level.HEAVY),
+        ([("a", Severity.BLOCKED, 1.0), ("b", Severity.HIGH, 0.99)], Level.DISTURBED),
+        ([("a", Severity.BLOCKED, 1.0), ("b", Severity.HIGH, 1.0)], Level.HEAVY),
         ([(name, Severity.BLOCKED, 1.0) for name in "abc"], Level.BLOCKED),
         ([("a", Severity.BLOCKED, 0.0)], Level.LIGHT),
         ([(str(number), Severity.LOW, 0.1) for number in range(5)], Level.LIGHT),
@@ -42,7 +44,7 @@ def test_every_severity_has_a_weight() -> None:
 def test_the_level_is_the_highest_whose_threshold_is_reached(
     works: list[tuple[str, Severity, float]], expected: Level
 ) -> None:
-    """With the default thresholds 0.5, 4, 10 and 24; a share counts as 0.1 at least."""
+    """With the default thresholds 0.5, 6, 12 and 24; a share counts as 0.1 at least."""
     assert zone_level(works, Levels()).level is expected
 
 
