@@ -1,4 +1,5 @@
 /** Everything about one feature, in the place of the list. */
+import { copyText } from "./copy.js";
 import { ask, Refused } from "./doors.js";
 import { el } from "./element.js";
 import { keyOf, LEVELS } from "./model.js";
@@ -126,8 +127,7 @@ function copyLink(feature) {
   const button = el("button", {
     type: "button", class: "button quiet",
     onclick: async () => {
-      await navigator.clipboard.writeText(address);
-      button.textContent = done.textContent = t("works.link_copied");
+      if (await copyText(address)) button.textContent = done.textContent = t("works.link_copied");
     },
   }, t("works.copy_link"));
   return el("span", {}, button, done);

@@ -16,6 +16,12 @@ export class Refused extends Error {
   }
 }
 
+/** Return a key nobody can guess, for a request that may be sent again and must count once. */
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(18));
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
+}
+
 /**
  * Ask a door and return what it says.
  * @param {string} path

@@ -3,6 +3,7 @@ import { connectionSign } from "./connection.js";
 import { ask, Refused } from "./doors.js";
 import { byId, el } from "./element.js";
 import { dates, streamUrl, t, url } from "./page.js";
+import { photoList } from "./photo-list.js";
 import { shape } from "./shapes.js";
 import { Stream } from "./stream.js";
 import { categoryName } from "./words.js";
@@ -50,11 +51,9 @@ function parts(report) {
     report.works.length > 0 && el("ul", { class: "plain" }, ...report.works.map(worksLine)),
     el("h2", {}, t("follow.your_text")),
     el("blockquote", { class: "quote" }, report.text),
-    photoCount(report.photos) > 0 && el("p", { class: "muted" }, t("follow.photos", { count: photoCount(report.photos) })),
+    photoList(report.photos),
   ];
 }
-
-const photoCount = (photos) => (Array.isArray(photos) ? photos.length : (photos ?? 0));
 
 function steps(list) {
   return el("ol", { class: "steps" }, ...list.map(({ at, status: step, answer }) =>
@@ -64,9 +63,8 @@ function steps(list) {
       answer ? el("blockquote", { class: "quote" }, answer) : "")));
 }
 
-function worksLine(works) {
-  const { id, title } = typeof works === "string" ? { id: works, title: works } : works;
-  return el("li", {}, el("a", { href: url(`/?works=${encodeURIComponent(id)}`) }, shape("high"), " ", title));
+function worksLine({ id, title }) {
+  return el("li", {}, el("a", { href: url(`/?works=${encodeURIComponent(id)}`) }, shape("high"), title));
 }
 
 /** Ask the stream for what happens around the report's point: far less than the town, and no token in it. */

@@ -1,5 +1,6 @@
 /** Report a problem: where, what, sent; with who handles it, and what is known there, told before. */
-import { ask } from "./doors.js";
+import { copyText } from "./copy.js";
+import { ask, newKey, Refused } from "./doors.js";
 import { byId, el } from "./element.js";
 import { keepReport, myReports } from "./mine.js";
 import { Photos } from "./photos.js";
@@ -15,11 +16,12 @@ const category = document.getElementById("category");
 const photos = page.limits.photos ? new Photos(byId("photos"), byId("previews"), byId("photos-error")) : { files: [] };
 const picker = new Picker(byId("map"), placed);
 const suggest = suggestions({ at: () => picker.at, text: () => text.value, category });
+// Where a fault the service names is shown.
+const FIELDS = { geometry: "place", place: "place", text: "text", category: "category", photo: "photos" };
 let places = [];
 let placedByHand = false;
 
-// A report sent twice by an impatient finger must be one report.
-const sendingKey = crypto.randomUUID?.() ?? String(Math.random());
+let lastSent = { said: "", key: "" };
 
 start();
 
@@ -111,7 +113,7 @@ function post() {
     place: place.value.trim(),
     geometry: { type: "Point", coordinates: picker.at },
   };
-  const headers = { "Idempotency-Key": sendingKey };
+  const headers = { "Idempotency-Key": keyOf(JSON.stringify(said)) };
   if (!photos.files.length) return ask("/v1/reports", { method: "POST", body: said, headers });
   const body = new FormData();
   body.append("report", new Blob([JSON.stringify(said)], { type: "application/json" }));
@@ -119,10 +121,21 @@ function post() {
   return ask("/v1/reports", { method: "POST", body, headers });
 }
 
+/** The same words sent again, after an answer was lost, are the same report. */
+function keyOf(said) {
+  if (said !== lastSent.said) lastSent = { said, key: newKey() };
+  return lastSent.key;
+}
+
 function refuse(error) {
+  if (!(error instanceof Refused)) throw error;
   const summary = byId("summary");
   summary.textContent = t("report.not_sent", { why: error.message });
   summary.hidden = false;
+  for (const { where, what, mend } of error.problem?.problems ?? []) {
+    const field = FIELDS[where.split(/[ .[]/)[0]];
+    if (field && document.getElementById(field)) complain(field, `${what} (${mend})`);
+  }
   summary.focus();
 }
 
@@ -150,8 +163,7 @@ function sent(answer) {
 }
 
 async function copy() {
-  await navigator.clipboard.writeText(byId("link").href);
-  byId("copied").textContent = t("report.copied");
+  if (await copyText(byId("link").href)) byId("copied").textContent = t("report.copied");
 }
 
 function showMine() {

@@ -3,6 +3,7 @@ import { ask } from "./doors.js";
 import { byId, el } from "./element.js";
 import { dates, t } from "./page.js";
 import { attempt } from "./told.js";
+import { photoList } from "./photo-list.js";
 import { categoryName } from "./words.js";
 
 const STATUSES = ["received", "accepted", "in-progress", "resolved", "refused"];
@@ -10,18 +11,19 @@ const STATUSES = ["received", "accepted", "in-progress", "resolved", "refused"];
 /** Read the reports and show them. */
 export async function openReports() {
   let features = [];
-  await attempt(async () => ({ features } = await ask("/v1/reports")), "");
+  await attempt(async () => ({ features } = await ask("/v1/reports/queue")), "");
   const rows = features.map(row);
   byId("reports-list").replaceChildren(...(rows.length ? rows : [el("li", { class: "note good" }, t("staff.no_reports"))]));
 }
 
 function row({ id, properties }) {
-  const { category, place, text, released, status, created } = properties;
+  const { category, place, text, released, status, created, photos } = properties;
   return el("li", { class: "row" },
     el("h3", {}, categoryName(category), place ? `, ${place}` : ""),
     el("p", { class: "muted" }, t("reports.created", { ago: dates.ago(new Date(created)) }), " · ",
       t(`reports.status.${status}`), " · ", t(released ? "staff.released" : "staff.hidden")),
     el("blockquote", { class: "quote" }, text || t("staff.no_text")),
+    photoList(photos),
     !released && el("p", {}, el("button", { type: "button", class: "button quiet", onclick: () => release(id) }, t("staff.release"))),
     answerForm(id, status));
 }

@@ -1,5 +1,5 @@
 /** The works: find, write, correct, cancel. */
-import { ask } from "./doors.js";
+import { ask, newKey } from "./doors.js";
 import { Drawing } from "./draw.js";
 import { byId, el } from "./element.js";
 import { inReadingOrder, plain } from "./model.js";
@@ -115,7 +115,7 @@ function faultOf() {
 
 function create() {
   const { geometry, ...properties } = written();
-  return ask("/v1/works", { method: "POST", body: { type: "Feature", geometry, properties }, headers: { "Idempotency-Key": crypto.randomUUID() } });
+  return ask("/v1/works", { method: "POST", body: { type: "Feature", geometry, properties }, headers: { "Idempotency-Key": newKey() } });
 }
 
 /** Send only what was changed: a sourced works keeps following its source in everything else. */

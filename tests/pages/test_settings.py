@@ -1,0 +1,71 @@
+"""The pages of towns with other settings: behind a proxy's path, with very many works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import shapely
+from playwright.sync_api import Browser, expect
+
+from geoworks.clock import SystemClock
+from geoworks.model.impact import Impact, VehicleImpact
+from geoworks.model.schedule import Schedule
+from geoworks.model.works import Works
+from geoworks.pipeline import works as edits
+from geoworks.pipeline.draft import Draft
+from tests.pages.looking import Looker
+from tests.pages.served import ServedTown
+
+_MANY = 400
+
+
+def many_works() -> Callable[[Draft], None]:
+    """Return the edit that writes very many works at once."""
+    schedule = Schedule(start=SystemClock().now())
+    impact = Impact(vehicle_impact=VehicleImpact.ALL_LANES_CLOSED)
+
+    def write(draft: Draft) -> None:
+        for number in range(_MANY):
+            line = shapely.LineString([(2.3 + number / 5e4, 48.62), (2.3 + number / 5e4, 48.625)])
+            given = Works(title=f"Chantier {number}", geometry=line, schedule=schedule, impact=impact)
+            edits.replace(f"api:many-{number}", given, actor="tests")(draft)
+
+    return write
+
+
+def test_behind_a_base_path_everything_works(browser: Browser, tmp_path: Path) -> None:
+    """With a path prefix the map is live, links lead within it, and a report can be followed."""
+    with ServedTown(tmp_path, base_path="/travaux") as served:
+        looker = Looker(browser, served.address)
+        page = looker.live()
+        page.get_by_role("link", name="Signaler un problème").first.click()
+        page.locator("#place").fill("Rue de Montlhéry")
+        page.locator("#text").fill("Sous un préfixe")
+        page.locator("#send").click()
+        page.locator("#link").click()
+        expect(page.locator(".follow-status")).to_have_text("reçu")
+        looker.close()
+        ours = [urlsplit(url) for url in looker.asked if url.startswith("http") and ":9/" not in url]
+        assert [url.path for url in ours if not url.path.startswith("/travaux/")] == []
+        assert looker.complaints == []
+
+
+def test_very_many_works_stay_quick_to_read(browser: Browser, tmp_path: Path) -> None:
+    """Markers gather into clusters with the worst inside, the list shows a part and says how many there are."""
+    with ServedTown(tmp_path) as served:
+        looker = Looker(browser, served.address)
+        served.run(served.town.desk.submit(many_works()))
+        page = looker.live()
+        expect(page.locator(".cluster").first).to_be_visible()
+        assert page.locator(".pin, .cluster").count() < _MANY / 2
+        expect(page.locator(".cluster .shape-blocked").first).to_be_visible()
+        shown = page.locator("#works li").count()
+        assert shown < _MANY < int(page.locator("#works .count").inner_text())
+        page.locator("#works .more").click()
+        expect(page.locator("#works li").nth(shown).locator("button")).to_be_focused()
+        page.get_by_role("searchbox").fill("Chantier 399")
+        expect(page.locator("#works li")).to_have_count(1)
+        looker.close()
+        assert looker.complaints == []
