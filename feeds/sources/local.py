@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from feeds.sources.archive import check_zip, find_data, unpack
@@ -26,7 +27,7 @@ def prepare(path: Path, into: Path, *, limits: Limits, layer: str = "") -> tuple
     try:
         if path.is_dir():
             return path.resolve(strict=True), layer
-        _check_size(path, limits)
+        _check_file(path, limits)
         suffix = tell_suffix(path)
     except OSError as error:
         raise SourceError(f"{path.name} cannot be read: {error.strerror}; check the path and its rights") from error
@@ -50,8 +51,11 @@ def _ready(path: Path, suffix: str, into: Path, *, limits: Limits, layer: str) -
     return renamed, layer
 
 
-def _check_size(path: Path, limits: Limits) -> None:
-    size = path.stat().st_size
+def _check_file(path: Path, limits: Limits) -> None:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise SourceError(f"{path.name} is no file; a pipe or a device would never end")
+    size = found.st_size
     if size > limits.upload_bytes:
         raise SourceError(
             f"it has {size} bytes; at most limits.upload_bytes = {limits.upload_bytes}: raise it or split the source"

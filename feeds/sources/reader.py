@@ -26,12 +26,12 @@ main(sys.stdin.buffer, sys.stdout.buffer)
 _LAST_WORDS = 300
 
 # Drivers that leave the file they are given: to the network, to other files, to other programs.
-_AWAY = (
+AWAY = (
     *("ADBC", "AmigoCloud", "Carto", "CSW", "EEDA", "Elasticsearch", "GDALG", "GPSBabel", "HTTP", "NGW", "OAPIF"),
     *("OGCAPI", "OGR_VRT", "PLSCENES", "WFS"),
 )
-_ENVIRONMENT = {
-    "GDAL_SKIP": ",".join(_AWAY),
+ENVIRONMENT = {
+    "GDAL_SKIP": ",".join(AWAY),
     # Whatever still asks for a URL meets a closed port at once.
     "GDAL_HTTP_PROXY": "127.0.0.1:9",
     "GDAL_HTTP_CONNECTTIMEOUT": "1",
@@ -95,7 +95,7 @@ async def _start(complaints: IO[bytes]) -> asyncio.subprocess.Process:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=complaints,
-        env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": root},
+        env={**os.environ, **ENVIRONMENT, "PYTHONPATH": root},
         # The terminal's Ctrl-C is for the service, which ends its readers itself.
         start_new_session=True,
     )

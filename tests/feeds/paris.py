@@ -6,7 +6,7 @@ import json
 import warnings
 import zipfile
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from geoworks.config.settings import DateKind, Mapping, SourceTable
 from geoworks.geo.crs import LONLAT
+from geoworks.model.works import Works
 from tests.shared import shared_data
 
 FILE = "paris_chantiers_perturbants_2018.geojson"
@@ -163,6 +164,14 @@ def to_lambert_93(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
         geometries, lambda xy: np.column_stack(convert.transform(xy[:, 0], xy[:, 1]))
     )
     return moved
+
+
+def calendar_days(works: Works) -> tuple[object, object]:
+    """Return the first and the last day of a works in Paris."""
+    schedule = works.schedule
+    assert schedule.end
+    last = schedule.end.astimezone(PARIS) - timedelta(seconds=1)
+    return schedule.start.astimezone(PARIS).date(), last.date()
 
 
 def _utc(text: str) -> np.datetime64:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import zipfile
 from collections.abc import Callable
@@ -24,6 +23,11 @@ def pack(path: Path, **contents: str) -> Path:
         for name, text in contents.items():
             archive.writestr(name, text)
     return path
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of all that lies in a folder."""
+    return sorted(path.name for path in folder.iterdir())
 
 
 def _named(name: str) -> Callable[[Path], None]:
@@ -94,8 +98,8 @@ async def test_hostile_zips_are_refused(
     source = make_source(SourceTable(url=str(path), mapping=SIMPLE), **limits)
     with pytest.raises(SourceError, match=message):
         await source.read()
-    assert sorted(os.listdir(tmp_path)) == ["kept", "travaux.zip"]
-    assert not os.listdir(tmp_path / "kept")
+    assert names_in(tmp_path) == ["kept", "travaux.zip"]
+    assert names_in(tmp_path / "kept") == []
 
 
 def test_a_directory_that_lies_does_not_fill_the_disk(tmp_path: Path) -> None:
@@ -133,4 +137,4 @@ async def test_a_zip_is_read_like_what_is_in_it(tmp_path: Path, make_source: Mak
     path = pack(tmp_path / "t.zip", **{"export/travaux.geojson": geojson(feature()), "export/lisezmoi.txt": "x"})
     reading = await make_source(SourceTable(url=str(path), mapping=SIMPLE)).read()
     assert [one.source_id for one in reading.candidates] == ["1"]
-    assert not os.listdir(tmp_path / "kept")
+    assert names_in(tmp_path / "kept") == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ from tests.feeds.paris import (
     PARIS,
     REFUSED,
     Records,
+    calendar_days,
     source_table,
     to_csv,
     to_geopackage,
@@ -136,14 +137,6 @@ async def test_the_format_makes_no_difference(
         assert calendar_days(works) == calendar_days(expected[id_])
         assert _same_place(works, expected[id_]), id_
         assert _without_place_and_time(works) == _without_place_and_time(expected[id_])
-
-
-def calendar_days(works: Works) -> tuple[object, object]:
-    """Return the first and the last day of a works in Paris."""
-    schedule = works.schedule
-    assert schedule.end
-    last = schedule.end.astimezone(PARIS) - timedelta(seconds=1)
-    return schedule.start.astimezone(PARIS).date(), last.date()
 
 
 def _same_place(one: Works, other: Works) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,13 @@ async def test_only_files_that_exist_are_opened(tmp_path: Path, make_source: Mak
     path = address if address.startswith("/vsi") else str(tmp_path / address)
     with pytest.raises(SourceError, match=r"cannot be read: No such file|/vsi are not opened"):
         await make_source(SourceTable(url=path, mapping=SIMPLE)).read()
+
+
+async def test_a_pipe_is_no_file(tmp_path: Path, make_source: MakeSource) -> None:
+    """What would never end to be read is not begun."""
+    os.mkfifo(tmp_path / "pipe.geojson")
+    with pytest.raises(SourceError, match="is no file"):
+        await make_source(table(tmp_path / "pipe.geojson")).read()
 
 
 @pytest.mark.parametrize(
