@@ -95,7 +95,7 @@ class State:
         """Return everything public and not over of a kind as one GeoJSON FeatureCollection, kept until it changes."""
         kept = self._collections.get(kind)
         if kept is None or kept[0] != self._touched[kind]:
-            kept = (self._touched[kind], collect(entry.body for entry in self.of_kind(kind) if entry.keys.visible))
+            kept = (self._touched[kind], collect([entry.body for entry in self.of_kind(kind) if entry.keys.visible]))
             self._collections[kind] = kept
         return kept[1]
 
@@ -113,4 +113,8 @@ class State:
 
 def collect(bodies: Iterable[bytes]) -> bytes:
     """Join ready features into one GeoJSON FeatureCollection."""
-    return _HEAD + b",".join(bodies) + _TAIL
+    parts = list(bodies) or [b""]
+    parts[0] = _HEAD + parts[0]
+    parts[-1] += _TAIL
+    # One join, so that the whole is copied once: at 10 k features copying is what takes the time.
+    return b",".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -21,9 +22,11 @@ def geometry(kind: str, coordinates: object) -> bytes:
     return json.dumps(feature(geometry={"type": kind, "coordinates": coordinates})).encode()
 
 
-def works(**properties: object) -> bytes:
+def works(title: object = "A", **properties: Any) -> bytes:  # noqa: ANN401 - any JSON
     """Return a works with these properties."""
-    return json.dumps(feature(**properties)).encode()
+    body = feature(**properties)
+    body["properties"]["title"] = title
+    return json.dumps(body).encode()
 
 
 @pytest.mark.parametrize(
