@@ -95,7 +95,7 @@ class StreamDoor:
         if self._hub.stopping:
             raise ServiceStopping(say.STOPPING)
         self._check_origin(request)
-        if not web.WebSocketResponse().can_prepare(request):
+        if not web.WebSocketResponse(protocols=(PROTOCOL,)).can_prepare(request):
             mend = "connect with a WebSocket client: ws://.../v1/stream; docs/stream.md tells how"
             raise Invalid(Problem("", "this address speaks WebSocket only", mend))
         offered = [name.strip() for name in request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "").split(",")]
