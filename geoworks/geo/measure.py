@@ -73,16 +73,22 @@ def areas_m2(geometries: Geometries) -> Numbers:
     The degrees are valued at the centroid's latitude, where what their size changes to the north and to the south
     cancels out: within 0.1 % up to some degrees, within a millionth for a town.
     """
-    latitudes = shapely.get_y(shapely.centroid(geometries))
+    areas: Numbers = shapely.area(geometries)
+    # What is empty, as an intersection may be, has no centroid.
+    some = np.flatnonzero(areas)
+    latitudes = shapely.get_y(shapely.centroid(geometries[some]))
     parallel_m, meridian_m = metres_of_degrees(1.0, 1.0, latitudes)
-    areas: Numbers = shapely.area(geometries) * parallel_m * meridian_m
+    areas[some] *= parallel_m * meridian_m
     return areas
 
 
 def area_m2(geometry: BaseGeometry) -> float:
     """Return the area of one polygon or multipolygon in square metres."""
+    area: float = geometry.area
+    if not area:
+        return 0.0
     parallel_m, meridian_m = metres_of_degree(geometry.centroid.y)
-    return geometry.area * parallel_m * meridian_m
+    return area * parallel_m * meridian_m
 
 
 def dimension_of(geometry: BaseGeometry) -> int:
