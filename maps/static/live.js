@@ -42,7 +42,6 @@ function changed(changes, snapshot) {
     for (const { key } of changes) fresh.add(key);
     announcer.add(changes);
   }
-  byId("panel").removeAttribute("aria-busy");
   // One drawing a frame, however many changes come.
   drawing ||= requestAnimationFrame(() => redraw({ fit: first }));
 }
@@ -59,6 +58,7 @@ async function redraw({ fit = false } = {}) {
   if (fit && !chosen) map.fit(first ? [...stream.features.values()] : wish.text ? shown : []);
   if (fit && first && chosen) map.select(stream.features.get(chosen) ?? null);
   first = false;
+  byId("panel").removeAttribute("aria-busy");
 }
 
 /** Open the works that the page's address names. */

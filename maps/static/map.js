@@ -6,6 +6,7 @@ import { stateOf, titleOf } from "./words.js";
 
 const L = globalThis.L;
 const MANY = 150; // markers from which they are gathered into clusters, lines from which they are drawn on a canvas
+const ROOMY_PX = 190; // a zone narrower than this on the screen shows its name alone
 
 export class LiveMap {
   #map;
@@ -127,7 +128,9 @@ export class LiveMap {
     const chosen = key === this.#selected;
     drawn.shapes?.setStyle(drawn.feature.properties.kind === "zone" ? zoneStyle(drawn.feature, chosen) : worksStyle(drawn.feature, chosen));
     drawn.marker?.getElement()?.classList.toggle("chosen", chosen);
-    if (chosen) drawn.marker?.setZIndexOffset(1000);
+    if (!chosen) return;
+    drawn.marker?.setZIndexOffset(1000);
+    drawn.shapes?.bringToFront();
   }
 
   #drawDetours({ properties }) {
@@ -143,6 +146,7 @@ export class LiveMap {
       const box = shapes.getBounds();
       const [west, east] = [box.getSouthWest(), box.getNorthEast()].map((corner) => this.#map.latLngToLayerPoint(corner).x);
       const words = label.getElement().firstElementChild;
+      words.classList.toggle("brief", east - west < ROOMY_PX);
       words.classList.toggle("hidden", east - west < words.offsetWidth);
     }
   }
@@ -189,7 +193,7 @@ function zoneStyle(feature, chosen) {
   const colour = colours();
   const level = LEVELS[rank(feature)];
   return {
-    color: colour("zone-line"), weight: chosen ? 4 : 1.5,
+    color: colour(chosen ? "ink" : "zone-line"), weight: chosen ? 3.5 : 1.5,
     fillColor: colour(`zone-${level}`), fillOpacity: Number(colour("zone-opacity")),
   };
 }

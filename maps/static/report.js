@@ -156,7 +156,9 @@ function sent(answer) {
   document.querySelector(".lead").hidden = true;
   byId("link").href = address;
   byId("link").textContent = address;
-  byId("sent-handler").textContent = [t("report.handler", { handler: answer.handler }), answer.reason].filter(Boolean).join(" ");
+  byId("sent-handler").textContent = [
+    t("report.handler", { handler: answer.handler }), answer.reason && t("report.reason", { reason: answer.reason }),
+  ].filter(Boolean).join(" ");
   byId("sent").hidden = false;
   byId("sent-title").focus();
   scrollTo({ top: 0 });

@@ -48,7 +48,7 @@ function show(answer, category) {
 
 function showHandler(who) {
   if (!who?.handler) return;
-  byId("handler").replaceChildren(el("b", {}, t("report.handler", { handler: who.handler })), who.reason ?? "");
+  byId("handler").replaceChildren(el("b", {}, t("report.handler", { handler: who.handler })), who.reason ? t("report.reason", { reason: who.reason }) : "");
 }
 
 function showWorks(works) {

@@ -60,9 +60,9 @@ class Looker:
         return page
 
     def live(self, path: str = "", **options: Any) -> Page:  # noqa: ANN401 - those of `open`
-        """Open a page that follows the stream and wait until it is live."""
+        """Open the live map and wait until it has drawn what there is."""
         page = self.open(path, **options)
-        expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=_WAIT_MS)
+        drawn(page)
         return page
 
     def close(self) -> None:
@@ -73,3 +73,9 @@ class Looker:
     def _hear(self, path: str, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not any(known in message.text for known in _EXPECTED):
             self.complaints.append(f"{path}: {message.text}")
+
+
+def drawn(page: Page) -> None:
+    """Wait until the live map follows the stream and has drawn its first snapshot."""
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=_WAIT_MS)
+    expect(page.locator("#panel")).not_to_have_attribute("aria-busy", "true", timeout=_WAIT_MS)

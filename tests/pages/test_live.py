@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
-from tests.pages.looking import PHONE, SMALL, Looker
+from tests.pages.looking import PHONE, SMALL, Looker, drawn
 from tests.pages.served import Served
 
 _FIRST_LOAD_BYTES = 90_000
@@ -173,7 +173,7 @@ def test_a_cut_is_said_and_mended(looker: Looker, served: Served) -> None:
     page.route_web_socket(re.compile("/v1/stream"), cable.plug)
     page.goto(looker.address)
     connection = page.locator("#connection")
-    expect(connection).to_have_attribute("data-state", "live")
+    drawn(page)
     count = page.locator("#works li").count()
     cable.cut()
     expect(connection).to_have_attribute("data-state", "offline", timeout=20_000)

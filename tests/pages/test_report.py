@@ -145,7 +145,9 @@ def test_the_keyboard_places_the_marker(looker: Looker, way: str) -> None:
         before = marker.bounding_box()
         marker.press("Shift+ArrowRight")
         after = marker.bounding_box()
-        assert before and after and after["x"] > before["x"]
+        assert before
+        assert after
+        assert after["x"] > before["x"]
     page.locator("#text").fill("Au clavier")
     page.locator("#send").press("Enter")
     expect(page.locator("#sent-title")).to_be_focused()
