@@ -3,7 +3,7 @@ import { copyText } from "./copy.js";
 import { ask, Refused } from "./doors.js";
 import { el } from "./element.js";
 import { keyOf, LEVELS } from "./model.js";
-import { dates, t, url } from "./page.js";
+import { dates, now, t, url } from "./page.js";
 import { shape, shapeOf } from "./shapes.js";
 import { effectWords, impactOf, placeOf, restrictionsOf, stateOf, timeOf, titleOf } from "./words.js";
 
@@ -44,7 +44,7 @@ function worksParts(feature, { zoneName }) {
 /** The dates, on the yellow of a works sign. */
 function plate({ properties }) {
   const { schedule, status } = properties;
-  const unsure = status !== "planned" && schedule.end && !schedule.end_verified && new Date(schedule.end) < Date.now();
+  const unsure = status !== "planned" && schedule.end && !schedule.end_verified && new Date(schedule.end) < now();
   return el("div", { class: "plate" },
     el("p", { class: "plate-when" }, dates.schedule(schedule, status)),
     ...schedule.windows.map((window) => el("p", {}, dates.window(window))),

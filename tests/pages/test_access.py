@@ -54,6 +54,33 @@ def _log_in_and_watch(page: Page, served: Served) -> None:
     expect(page.locator("#sources-list li").first).to_be_visible()
 
 
+def _log_in_for_report(page: Page, served: Served) -> None:
+    page.locator("#key").fill(served.key)
+    page.locator("#login button").click()
+    expect(page.locator(".figures")).to_be_visible()
+
+
+def _send(page: Page, served: Served) -> None:
+    _knows_places(page, served)
+    page.locator("#place").fill("Rue de Montlhéry")
+    page.locator("#text").fill("Nid-de-poule")
+    expect(page.locator("#works-here li").first).to_be_visible()
+    page.locator("#send").click()
+    expect(page.locator("#sent-title")).to_be_focused()
+
+
+def _send_too_early(page: Page, served: Served) -> None:
+    _knows_places(page, served)
+    page.locator("#send").click()
+    expect(page.locator("#text-error")).to_be_visible()
+
+
+def _send_and_follow(page: Page, served: Served) -> None:
+    _send(page, served)
+    page.locator("#link").click()
+    expect(page.locator(".steps")).to_be_visible()
+
+
 def _nothing(_: Page, __: Served) -> None:
     """The page is ready as it comes."""
 
@@ -63,6 +90,10 @@ PAGES: dict[str, tuple[str, Prepare]] = {
     "details": ("?works=api:nuit-bretigny", _is_live),
     "embed": ("embed", _is_live),
     "report": ("report", _knows_places),
+    "report-wrong": ("report", _send_too_early),
+    "report-sent": ("report", _send),
+    "follow": ("report", _send_and_follow),
+    "sync": ("sync/voirie", _log_in_for_report),
     "follow-unknown": ("r/nobody", _nothing),
     "status": ("status", _nothing),
     "maps": ("maps/", _nothing),

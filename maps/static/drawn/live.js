@@ -1,54 +1,66 @@
-/* The live works of a town as a Leaflet layer: subscribe, draw, and resume after a cut. */
-var geoworksLive = globalThis.geoworksLive || function (setup) {
-  var colours = { none: "#8796a0", low: "#2f86c5", medium: "#f0ab00", high: "#e0521a", blocked: "#7d0f3c" };
-  var group = L.layerGroup(), drawn = new Map(), arriving = [], cursor = null, filters = null, wait = 1000;
-  var subscription = { id: "live", area: setup.area, kinds: ["works"] };
+/** The live works of a town as a Leaflet layer: whoever has the map gets the works as they come, move and go. */
+import { Stream } from "../stream.js";
 
-  function popup(properties) {
-    var box = document.createElement("div"), title = document.createElement("strong");
-    title.textContent = properties.title;
-    box.append(title, document.createElement("br"), (properties.road_names || []).join(", ") + " (" + properties.status + ")");
+const L = globalThis.L;
+const COLOURS = { none: "#8796a0", low: "#2f86c5", medium: "#f0ab00", high: "#e0521a", blocked: "#7d0f3c" };
+
+/**
+ * Follow a town and return the layer of its works.
+ * @param {{stream: string, area: object, words: {status: object, severity: object, cut: string}}} setup
+ */
+export function follow({ stream, area, words }) {
+  const group = L.featureGroup();
+  const drawn = new Map();
+  let cut = false;
+  const note = L.control({ position: "bottomleft" });
+  note.onAdd = () => {
+    const box = line("div", words.cut);
+    box.setAttribute("role", "status");
+    box.style.cssText = "padding: 4px 10px; background: #fff; color: #14232b; border-radius: 4px";
+    return box;
+  };
+
+  function changed(changes) {
+    for (const { key, feature } of changes) {
+      if (drawn.has(key)) group.removeLayer(drawn.get(key));
+      drawn.delete(key);
+      if (!feature) continue;
+      const layer = L.geoJSON(feature, { style, pointToLayer: (_, at) => L.circleMarker(at, { radius: 6 }) });
+      drawn.set(key, layer.bindPopup(() => popup(feature.properties)));
+      group.addLayer(layer);
+    }
+  }
+
+  function style({ properties: { severity, status } }) {
+    return { color: COLOURS[severity], weight: 6, opacity: status === "active" ? 0.95 : 0.6, dashArray: status === "planned" ? "1 10" : undefined };
+  }
+
+  function popup({ title, road_names: roads, status, severity }) {
+    const box = document.createElement("div");
+    box.append(line("strong", title), line("div", roads.join(", ")), line("div", `${words.status[status]}, ${words.severity[severity]}`));
     return box;
   }
 
-  function remove(id) {
-    if (drawn.has(id)) group.removeLayer(drawn.get(id));
-    drawn.delete(id);
+  /** A map that stands still must not look alive. */
+  function tell() {
+    if (cut && group._map) note.addTo(group._map);
+    else note.remove();
   }
 
-  function put(feature) {
-    var p = feature.properties, style = { color: colours[p.severity] || "#555", weight: 6, dashArray: p.status === "planned" ? "6 8" : null };
-    remove(feature.id);
-    var layer = L.geoJSON(feature, { style: style, pointToLayer: function (_, at) { return L.circleMarker(at, style); } });
-    layer.bindPopup(function () { return popup(p); });
-    drawn.set(feature.id, layer);
-    group.addLayer(layer);
+  function connection(state) {
+    cut = state === "offline";
+    tell();
   }
 
-  function take(message) {
-    if (message.type === "snapshot") {
-      arriving = arriving.concat(message.features);
-      if (message.last) { [...drawn.keys()].forEach(remove); arriving.forEach(put); arriving = []; }
-    } else if (message.type === "put") put(message.feature);
-    else if (message.type === "remove") remove(message.id);
-    else if (message.type === "caught_up") filters = message.filters;
-    else if (message.type === "resync") { cursor = null; filters = null; }
-    if (message.cursor) cursor = message.cursor;
-  }
-
-  function connect() {
-    var socket = new WebSocket(setup.stream, "geoworks.v1");
-    arriving = [];
-    socket.onopen = function () {
-      wait = 1000;
-      socket.send(JSON.stringify(cursor && filters
-        ? { type: "resume", since: cursor, filters: filters, subscriptions: [subscription] }
-        : Object.assign({ type: "subscribe" }, subscription)));
-    };
-    socket.onmessage = function (event) { take(JSON.parse(event.data)); };
-    socket.onclose = function () { setTimeout(connect, wait * (0.5 + Math.random())); wait = Math.min(wait * 2, 30000); };
-  }
-
-  connect();
+  group.on("add", tell).on("remove", () => note.remove());
+  new Stream(stream, { area, kinds: ["works"] }, { changed, connection }).start();
   return group;
-};
+}
+
+/** Text from outside is only ever shown as text. */
+function line(name, text) {
+  const element = document.createElement(name);
+  element.textContent = text;
+  element.style.unicodeBidi = "isolate";
+  return element;
+}
