@@ -18,6 +18,7 @@ from geoworks.hub.hub import Hub
 from geoworks.model.change import Kind
 from geoworks.model.zone import Zone
 from geoworks.pipeline import zones
+from geoworks.pipeline.album import Album
 from geoworks.pipeline.derive import Deriver
 from geoworks.pipeline.desk import Desk
 from geoworks.pipeline.keys import Keys
@@ -122,7 +123,8 @@ async def keep_current(town: Town) -> AsyncIterator[None]:
     if town.settings.zones.file and not town.state.count(Kind.ZONE):
         found = await _read_zones(Path(town.settings.zones.file), town.settings)
         await town.desk.submit(zones.replace_all(found, lambda: (), actor="configuration"))
-    works: dict[str, Work] = {"sources": town.syncs.run, "retention": town.retention.run}
+    album = Album(town.store, town.state, clock=town.clock)
+    works: dict[str, Work] = {"sources": town.syncs.run, "retention": town.retention.run, "photos": album.run}
     if town.settings.maps.enabled:
         works["maps"] = town.maps.run
     async with supervised(works):

@@ -26,7 +26,7 @@ _MOST_UNKNOWN = 10
 _POINTS = frozenset({"Point"})
 
 
-class ReportBody(Struct, frozen=True):
+class ReportBody(Struct, frozen=True, forbid_unknown_fields=True):
     """What a citizen sends; `geometry` a point in lon/lat degrees (EPSG:4326); no category: one is chosen."""
 
     text: str
@@ -35,7 +35,7 @@ class ReportBody(Struct, frozen=True):
     category: str | None = None
 
 
-class QuestionBody(Struct, frozen=True):
+class QuestionBody(Struct, frozen=True, forbid_unknown_fields=True):
     """What a citizen has written so far; either may be missing yet."""
 
     text: str = ""
