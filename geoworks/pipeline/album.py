@@ -55,11 +55,16 @@ class Album:
             StoreError: the photos could not be written.
 
         """
+        cut_off = False
         try:
             await self._write(report_id, photos)
             yield
+        except asyncio.CancelledError:
+            # The report may still be written; if it is not, the sweep finds its photos.
+            cut_off = True
+            raise
         finally:
-            if photos and self._state.get(report_key(report_id)) is None:
+            if photos and not cut_off and self._state.get(report_key(report_id)) is None:
                 await self.clear(report_id)
 
     async def read(self, report_id: str, number: int) -> bytes | None:

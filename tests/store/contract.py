@@ -161,18 +161,6 @@ class StoreContract:
         assert await read_records(store) == {old.key: old}
         assert [version.version for version in await store.versions(old.key)] == [1, 2, 1]
 
-    async def test_forget(self, store: Store) -> None:
-        """A write that forgets leaves only its own version in the history, a removal that forgets leaves none."""
-        other, old = works_record(2), works_record()
-        new = renamed(old, "Chaussée")
-        await store.commit(batch(put(other), put(old), put(new, before=old)))
-        newest = renamed(new, "Voirie")
-        await store.commit(batch(replace(put(newest, before=new), forget=True)))
-        assert [version.given for version in await store.versions(old.key)] == [newest.given]
-        await store.commit(batch(replace(remove(newest), forget=True)))
-        assert list(await store.versions(old.key)) == []
-        assert len(await store.versions(other.key)) == 1
-
     async def test_kinds_apart(self, store: Store) -> None:
         """The same id under two kinds names two features."""
         works = works_record()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from msgspec import structs
 
-from geoworks.config.settings import Limits
+from geoworks.app import keep_current
+from geoworks.clock import ManualClock
+from geoworks.config.settings import Limits, MapsTable
 from geoworks.model.change import Kind
-from geoworks.pipeline.album import PHOTOS
+from geoworks.pipeline.album import PHOTOS, Album
 from geoworks.pipeline.keys import Role
 from tests.pipeline.pictures import opened, phone_exif, picture, png_bomb
 from tests.web.citizen import a_report, filed, follow, send
@@ -105,3 +108,22 @@ async def test_sent_twice_the_photos_are_kept_once(house: House) -> None:
     other = await send(house, a_report(), [*photos, picture()], Idempotency_Key="k")
     assert other.status == 422
     assert len(await house.town.store.documents(PHOTOS)) == 2
+
+
+async def test_a_running_town_clears_orphans_away(open_house: OpenHouse) -> None:
+    """Photos left by a report that never came go by themselves while the town is kept current."""
+    async with open_house(maps=MapsTable(enabled=False)) as house:
+        town = house.town
+        album = Album(town.store, town.state, clock=ManualClock(house.clock.now() - timedelta(hours=2)))
+        with pytest.raises(TimeoutError):
+            await _interrupted(album)
+        assert await town.store.documents(PHOTOS)
+        async with keep_current(town), asyncio.timeout(20):
+            while await town.store.documents(PHOTOS):  # noqa: ASYNC110 - the sweep signals nobody
+                await asyncio.sleep(0.02)
+
+
+async def _interrupted(album: Album) -> None:
+    """Be cut off between the photos and their report."""
+    async with asyncio.timeout(0.2), album.filing("orphan", [picture()]):
+        await asyncio.Event().wait()
