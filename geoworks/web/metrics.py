@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from statistics import median
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from geoworks.model.change import Kind
@@ -61,6 +62,27 @@ class _TownCollector(Collector):
             if status.delay_s is not None:
                 delay.add_metric([status.source], status.delay_s)
         yield from (delay, stale)
+        yield from self._stream()
+
+    def _stream(self) -> Iterator[Metric]:
+        counted = self._house.hub.counters
+        connections = GaugeMetricFamily("geoworks_stream_connections", "Open streams.", labels=["state"])
+        connections.add_metric(["connected"], counted.connected)
+        connections.add_metric(["lagging"], counted.lagging)
+        yield connections
+        yield GaugeMetricFamily(
+            "geoworks_stream_delay_seconds",
+            "Usual time from the commit of a change to its writing to the sockets.",
+            value=median(counted.delays_s or (0.0,)),
+        )
+        for name, help_, value in (
+            ("published", "Changes told.", counted.published),
+            ("sent", "Messages written to sockets.", counted.sent),
+            ("resumed", "Streams resumed.", counted.resumed),
+            ("resynced", "Streams told to take a snapshot.", counted.resynced),
+            ("aborted", "Streams cut because they did not read.", counted.aborted),
+        ):
+            yield CounterMetricFamily(f"geoworks_stream_{name}", help_, value=value)
 
 
 @web.middleware

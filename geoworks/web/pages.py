@@ -59,7 +59,8 @@ async def staff(request: web.Request) -> web.StreamResponse:
 async def status(request: web.Request) -> web.StreamResponse:
     """Show how fresh everything is."""
     told = tell_status(services(request))
-    return page(request, "status", sources=[source_row(one) for one in told.sources], counts=told.counts, delay_ms=None)
+    rows = [source_row(one) for one in told.sources]
+    return page(request, "status", sources=rows, counts=told.counts, delay_ms=told.delay_ms)
 
 
 async def sync(request: web.Request) -> web.StreamResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from statistics import median
 
 from aiohttp import web
 from msgspec import Struct
@@ -18,13 +19,19 @@ TAG = "status"
 
 
 class TownStatus(Struct, frozen=True, kw_only=True):
-    """How the town stands; `now` is the service's clock, `cursor` the head of its log."""
+    """How the town stands; `now` is the service's clock, `cursor` the head of its log.
+
+    `delay_ms` is the usual time from the commit of a change to its writing to the streams, of which `connections` are
+    open.
+    """
 
     town: str
     now: datetime
     cursor: str
     offset: int
     counts: dict[str, int]
+    delay_ms: float | None
+    connections: int
     sources: list[SourceStatus]
 
 
@@ -35,6 +42,7 @@ async def read_status(request: web.Request) -> web.StreamResponse:
 
 def tell_status(house: Services) -> TownStatus:
     """Return how the town stands now."""
+    delays_s = house.hub.counters.delays_s
     return TownStatus(
         town=house.settings.town.name,
         now=house.clock.now(),
@@ -45,6 +53,8 @@ def tell_status(house: Services) -> TownStatus:
             "zones": _shown(house, Kind.ZONE),
             "reports": _shown(house, Kind.REPORT),
         },
+        delay_ms=median(delays_s) * 1000 if delays_s else None,
+        connections=house.hub.counters.connected,
         sources=list(house.syncs.status()),
     )
 

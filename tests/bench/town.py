@@ -33,7 +33,7 @@ def _named_works(rng: np.random.Generator, count: int) -> Iterator[tuple[str, Wo
             f"api:2026-{number:06}",
             Works(
                 title=f"Renouvellement du réseau d'assainissement, tranche {number}",
-                description="Circulation alternée par feux, stationnement interdit devant le chantier, accès riverains.",
+                description="Circulation alternée par feux, stationnement interdit devant le chantier, accès riverain.",
                 geometry=geometry,
                 reference=f"arrêté 2026-{number}",
                 types_of_work=(TypeOfWork.BELOW_ROAD_WORK,),

@@ -158,6 +158,8 @@ async def test_health_and_metrics(house: House) -> None:
     assert "geoworks_log_offset 0.0" in figures
     assert 'door="/v1/works/{id}",method="GET",status="404"' in figures
     assert "secret-name" not in figures
+    assert 'geoworks_stream_connections{state="connected"} 0.0' in figures
+    assert "geoworks_stream_published_total 0.0" in figures
 
 
 async def test_a_town_page_tells_no_more_than_its_data(house: House) -> None:
