@@ -11,15 +11,16 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from geoworks.clock import Clock
 from geoworks.config.settings import Settings
 from geoworks.model.change import Kind
 from geoworks.model.zone import Level
 from geoworks.state import Published, State
-from maps.drawn import TownDrawn, ZoneDrawn, read_town
+from maps.drawn import DrawnFeature, PublicTown, ZoneDrawn, draw_town, read_town
 from maps.local import ASSETS
-from maps.sheet import Link, Sheet, draw_sheet
+from maps.sheet import Sheet, draw_sheet
 from maps.texts import LANGUAGES, text
 
 _STATIC = Path(__file__).parent / "static"
@@ -32,18 +33,21 @@ _ASSET_FILES = (
 _ASSET_FOLDERS = (_STATIC / "vendor" / "leaflet" / "images",)
 _COLLECTIONS = {Kind.WORKS: "works", Kind.ZONE: "zones", Kind.REPORT: "reports"}
 # More zone maps than this nobody opens: the zones that are worst off get one.
-_ZONE_MAPS = 200
+ZONE_MAPS = 200
 OVERVIEW = "overview.html"
 
 
 class MapFolder:
-    """A folder of generated maps; a map is drawn again only when what it shows has changed."""
+    """A folder of generated maps; a map is drawn again only when what it shows has changed.
+
+    At most `ZONE_MAPS` zones get a map of their own, those that are worst off; the overview shows and counts the rest.
+    """
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         """Write into `folder`, which is made when it is not there."""
         self._folder = folder
         self._settings = settings
-        self._drawn: dict[str, bytes] = {}
+        self._drawn: dict[Path, bytes] = {}
 
     def write(self, collections: Mapping[str, bytes], *, made: datetime) -> Sequence[Path]:
         """Write the maps of the public collections (GeoJSON by `works`, `zones`, `reports`) and return their pages.
@@ -52,46 +56,45 @@ class MapFolder:
         """
         if not self._drawn:
             self._copy_assets()
+        town = read_town(collections)
         first, *others = sorted(LANGUAGES, key=lambda language: language != self._settings.town.language)
         pages: list[Path] = []
         for language in (first, *others):
             folder = self._folder if language == first else self._folder / language
             folder.mkdir(parents=True, exist_ok=True)
-            pages += [
-                self._write(sheet, folder, language=language, made=made)
-                for sheet in self._sheets(collections, language)
-            ]
+            sheets = self._sheets(town, language)
+            pages += [self._write(sheet, folder, language=language, made=made) for sheet in sheets]
         self._drop_others(pages)
         return pages
 
     def _write(self, sheet: Sheet, folder: Path, *, language: str, made: datetime) -> Path:
         path = folder / sheet.file
-        shown = hashlib.blake2b(msgspec.json.encode(sheet)).digest()
-        if self._drawn.get(str(path)) != shown or not path.exists():
+        shown = hashlib.blake2b(msgspec.json.encode(sheet), digest_size=16).digest()
+        if self._drawn.get(path) != shown or not path.exists():
+            # Whoever opens the map meanwhile gets the old one whole.
             part = path.with_suffix(".part")
             part.write_text(draw_sheet(sheet, self._settings, language=language, made=made), encoding="utf-8")
             part.replace(path)
-            self._drawn[str(path)] = shown
+            self._drawn[path] = shown
         return path
 
-    def _sheets(self, collections: Mapping[str, bytes], language: str) -> Iterator[Sheet]:
-        town = read_town(collections, categories=_categories(self._settings, language))
-        chosen = _worst_off(town)
-        links = [
-            Link(zone_file(zone.id), zone.feature.properties.title, zone.feature.properties.state) for zone in chosen
-        ]
+    def _sheets(self, town: PublicTown, language: str) -> Iterator[Sheet]:
+        drawn = draw_town(town, self._settings, language=language)
+        chosen = _worst_off(drawn.zones)
+        links = [_linked(zone) for zone in chosen]
+        files = {zone.id: link for zone, link in zip(chosen, links, strict=True)}
         yield Sheet(
-            title=text(language, "drawn.title", town=self._settings.town.name),
+            title=text(language, "drawn.title"),
             file=OVERVIEW,
-            works=town.works,
-            zones=[zone.feature for zone in town.zones],
-            reports=town.reports,
+            works=drawn.works,
+            zones=[files.get(zone.id, zone.feature) for zone in drawn.zones],
+            reports=drawn.reports,
             links=links,
+            unlinked=len(drawn.zones) - len(links),
         )
         for zone in chosen:
-            name = zone.feature.properties.title
             yield Sheet(
-                title=text(language, "drawn.zone_title", zone=name),
+                title=text(language, "drawn.zone_title", zone=zone.feature.properties.title),
                 file=zone_file(zone.id),
                 works=zone.works,
                 zones=[zone.feature],
@@ -108,10 +111,13 @@ class MapFolder:
             shutil.copytree(folder, assets / folder.name, dirs_exist_ok=True)
 
     def _drop_others(self, pages: Sequence[Path]) -> None:
-        for language in ("", *LANGUAGES):
-            for path in (self._folder / language).glob("zone-*.html"):
-                if path not in pages:
-                    path.unlink()
+        """Delete our maps that are no more: of zones that are gone, and of a language that has moved."""
+        kept = set(pages)
+        for folder in (self._folder, *(self._folder / language for language in LANGUAGES)):
+            for path in (folder / OVERVIEW, *folder.glob("zone-*.html")):
+                if path not in kept:
+                    path.unlink(missing_ok=True)
+                    self._drawn.pop(path, None)
 
 
 class MapBuilder:
@@ -131,7 +137,7 @@ class MapBuilder:
             self._stale.set()
 
     async def run(self) -> None:
-        """Draw now, and again after changes, once they pause or go on for too long, until cancelled."""
+        """Draw now, and again `debounce_s` after the first change since, until cancelled."""
         while True:
             self._stale.clear()
             collections = {name: self._state.collection(kind) for kind, name in _COLLECTIONS.items()}
@@ -147,18 +153,23 @@ def zone_file(zone: str) -> str:
     >>> zone_file("gare")
     'zone-gare.html'
     >>> zone_file("../../etc")
-    'zone-a9b8e97fdfc1.html'
+    'zone--a9b8e97fdfc1.html'
     """
-    safe = re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,60}", zone)
-    return f"zone-{zone if safe else hashlib.blake2b(zone.encode(), digest_size=6).hexdigest()}.html"
+    if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,60}", zone):
+        return f"zone-{zone}.html"
+    # Two dashes: no id that is a file name gives the same.
+    return f"zone--{hashlib.blake2b(zone.encode(), digest_size=6).hexdigest()}.html"
 
 
-def _worst_off(town: TownDrawn) -> list[ZoneDrawn]:
-    """Return the zones that get a map, by name."""
-    rank = {level.value: number for number, level in enumerate(Level)}
-    worst = sorted(town.zones, key=lambda zone: (-rank[zone.feature.properties.state], -len(zone.works)))[:_ZONE_MAPS]
-    return sorted(worst, key=lambda zone: zone.feature.properties.title)
+def _linked(zone: ZoneDrawn) -> DrawnFeature:
+    return replace(zone.feature, properties=replace(zone.feature.properties, href=zone_file(zone.id)))
 
 
-def _categories(settings: Settings, language: str) -> dict[str, str]:
-    return {one.id: one.fr if language == "fr" else one.en for one in settings.reports.categories}
+_RANK = {level.value: number for number, level in enumerate(Level)}
+
+
+def _worst_off(zones: Sequence[ZoneDrawn]) -> list[ZoneDrawn]:
+    """Return the zones that get a map, in the order they came."""
+    ranked = sorted(zones, key=lambda zone: (-_RANK[zone.feature.properties.state], -len(zone.works)))
+    chosen = {zone.id for zone in ranked[:ZONE_MAPS]}
+    return [zone for zone in zones if zone.id in chosen]

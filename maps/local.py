@@ -1,31 +1,55 @@
-"""A folium map that needs no other site: local assets, and a page that everybody can read."""
+"""A folium map that needs no other site: local assets, and a page that everybody can read.
+
+folium makes a template of every script and style it is given, so a text like `{{ 7*7 }}` from outside would run on the
+server. Nothing from outside is handed to it: data stands in the page as JSON, beside what folium writes.
+"""
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
 
 import folium
 from branca.element import Figure
 from folium.map import Layer
-from jinja2 import Environment, PackageLoader
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from geoworks.config.settings import Settings
+from maps.colours import Scheme, dark_scheme, light_scheme
 
-_TEMPLATES = Environment(loader=PackageLoader("maps", "pages"), autoescape=True)
 ASSETS = "assets"
+TEMPLATES = Environment(
+    loader=PackageLoader("maps", "pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+# A page opened as a file may not take shapes from another file, so they stand in it.
+_SHAPES = Markup((Path(__file__).parent / "static" / "shapes.svg").read_text(encoding="utf-8").strip())  # noqa: S704 - ours
+
+_UNSAFE = re.compile("[<>&\u2028\u2029]|{(?=[{%#])")
 
 
 class LocalPage(Figure):
     """The page around a map: its language, title, heading, landmark and list, in place of folium's bare body.
 
-    `head` and `aside` are HTML, rendered by their own templates.
+    `head` and `aside` are HTML, rendered by their own templates; `blocks` is the data by name, JSON that is safe
+    inside a script.
     """
 
-    def __init__(self, *, language: str, title: str) -> None:
-        """Make an empty page."""
+    def __init__(self, settings: Settings, *, language: str, title: str) -> None:
+        """Make an empty page in the colours of the town."""
         super().__init__(title=title)
         self.language = language
+        self.light: Scheme = light_scheme(settings.town.primary_colour, settings.town.accent_colour)
+        self.dark: Scheme = dark_scheme(settings.town.primary_colour, settings.town.accent_colour)
+        self.shapes = _SHAPES
         self.head = ""
         self.aside = ""
-        self._template = _TEMPLATES.get_template("drawn.html")
+        self.blocks: dict[str, str] = {}
+        self._template = TEMPLATES.get_template("drawn.html")
 
 
 class LocalMap(folium.Map):
@@ -34,67 +58,55 @@ class LocalMap(folium.Map):
     `assets` is the address of the folder of assets, relative to the page.
     """
 
-    def __init__(self, page: LocalPage, settings: Settings, *, assets: str = ASSETS) -> None:
-        """Make a map in a page, on the town's tiles."""
-        self.default_js = [
-            ("leaflet", f"{assets}/leaflet.js"),
-            ("drawn", f"{assets}/drawn.js"),
-        ]
-        self.default_css = [
-            ("leaflet_css", f"{assets}/leaflet.css"),
-            ("drawn_css", f"{assets}/drawn.css"),
-        ]
-        lon, lat = settings.town.center
-        super().__init__(location=(lat, lon), zoom_start=settings.town.zoom, tiles=None, prefer_canvas=True)
-        self._template = _MAP
-        page.add_child(self)
-        self._add_tiles(settings)
-
-    def _add_tiles(self, settings: Settings) -> None:
-        if settings.tiles.url:
-            tiles = folium.TileLayer(
-                settings.tiles.url,
-                attr=settings.tiles.attribution,
-                max_zoom=settings.tiles.max_zoom,
-                name="tiles",
-                control=False,
-            )
-            self.add_child(tiles)
-
-
-class FeatureLayer(Layer):
-    """Many features as one layer; what they say is shown as text, whatever it holds.
-
-    folium escapes nothing in popups, so ours are made in the browser with `textContent` alone.
-    """
-
-    _template = _TEMPLATES.from_string(
+    # folium's own header forbids zooming by two fingers (WCAG 2.2, 1.4.4) and asks for more than a map needs.
+    _template = TEMPLATES.from_string(
+        '{% macro html(this, kwargs) %}<div class="folium-map" id="{{ this.get_name() }}"></div>{% endmacro %}'
         "{% macro script(this, kwargs) %}"
-        "var {{ this.get_name() }} = geoworksDrawn.layer({{ this.kind|tojson }}, {{ this.data|safe }});"
+        "var {{ this.get_name() }} = geoworksDrawn.map({{ this.get_name()|tojson }});"
         "{% endmacro %}"
     )
 
-    def __init__(self, kind: str, data: str, *, name: str) -> None:
-        """Draw features (`data`: their GeoJSON collection, safe inside a script) of one kind."""
+    def __init__(self, *, assets: str) -> None:
+        """Make a map; place, tiles and words are in the page's block `page`."""
+        self.default_js = [("leaflet", f"{assets}/leaflet.js"), ("drawn", f"{assets}/drawn.js")]
+        self.default_css = [("leaflet_css", f"{assets}/leaflet.css"), ("drawn_css", f"{assets}/drawn.css")]
+        super().__init__(location=(0, 0), tiles=None)
+
+
+class FeatureLayer(Layer):
+    """Many features of the page's data as one layer; what they say is shown as text, whatever it holds."""
+
+    _template = TEMPLATES.from_string(
+        "{% macro script(this, kwargs) %}"
+        "var {{ this.get_name() }} = geoworksDrawn.layer({{ this.kind|tojson }}, {{ this.severity|tojson }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, kind: str, *, name: str, severity: str = "") -> None:
+        """Draw the features of a kind, of works those of a severity."""
         super().__init__(name=name, overlay=True)
         self._name = "FeatureLayer"
         self.kind = kind
-        self.data = data
+        self.severity = severity
 
 
-# folium's own header forbids zooming by two fingers (WCAG 2.2, 1.4.4) and asks for more than a map needs.
-_MAP = _TEMPLATES.from_string(
-    '{% macro html(this, kwargs) %}<div class="folium-map" id="{{ this.get_name() }}"></div>{% endmacro %}'
-    "{% macro script(this, kwargs) %}"
-    "var {{ this.get_name() }} = geoworksDrawn.map({{ this.get_name()|tojson }}, "
-    "{{ this.location|tojson }}, {{ this.options|tojson }});"
-    "{% endmacro %}"
-)
+class LocalControl(folium.LayerControl):
+    """The control of layers, each beside its sign, closed at first where there is little room."""
+
+    _template = TEMPLATES.from_string(
+        "{% macro script(this, kwargs) %}"
+        "geoworksDrawn.control([{% for name, layer in this.overlays.items() %}"
+        "[{{ layer }}, {{ name|tojson }}],{% endfor %}]);"
+        "{% endmacro %}"
+    )
 
 
 def script_json(data: bytes) -> str:
-    """Make JSON safe inside a script element: no tag, no line end that JavaScript knows and JSON does not."""
-    text = data.decode()
-    for letter in "<>&\u2028\u2029":
-        text = text.replace(letter, f"\\u{ord(letter):04x}")
-    return text
+    r"""Make JSON safe inside a script element: no tag, no line end that JavaScript knows and JSON does not.
+
+    Nor what opens an expression of a template: outside of texts, JSON has no `{` before `{`, `%` or `#`.
+
+    >>> print(script_json(b'{"a":"</script>{{7}}"}'))
+    {"a":"\u003c/script\u003e\u007b{7}}"}
+    """
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", data.decode())

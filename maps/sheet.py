@@ -5,81 +5,104 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import folium
 import msgspec
-from jinja2 import Environment, PackageLoader
 from msgspec import Struct
 
 from geoworks.config.settings import Settings
 from geoworks.model.severity import Severity
 from geoworks.model.zone import Level
-from maps.drawn import Drawn, DrawnFeature, worst_first
-from maps.local import ASSETS, FeatureLayer, LocalMap, LocalPage, script_json
+from maps.days import Days
+from maps.drawn import DrawnFeature
+from maps.local import ASSETS, TEMPLATES, FeatureLayer, LocalControl, LocalMap, LocalPage, script_json
 from maps.texts import text, texts
 
 # A list longer than this is no longer read; the map shows all.
 _LISTED = 300
-_TEMPLATES = Environment(loader=PackageLoader("maps", "pages"), autoescape=True)
 _OTHER = {"fr": "en", "en": "fr"}
 _NAMES = {"fr": "Français", "en": "English"}
-
-
-class Link(Struct, frozen=True):
-    """A zone in the list of an overview."""
-
-    href: str
-    title: str
-    level: str
+# From the least to the worst, so that the worst is drawn on top.
+_SEVERITIES = tuple(severity.value for severity in Severity)
 
 
 class Sheet(Struct, frozen=True, kw_only=True):
-    """What one map shows; `folder` is the way back to the folder of assets, `file` the page's own name."""
+    """What one map shows.
+
+    `file` is the page's own name; `links` are zones that have a map, `unlinked` counts those that have none, and
+    `overview` is the map a zone's map leads back to.
+    """
 
     title: str
     file: str
     works: Sequence[DrawnFeature]
     zones: Sequence[DrawnFeature]
     reports: Sequence[DrawnFeature]
-    links: Sequence[Link] = ()
+    links: Sequence[DrawnFeature] = ()
+    unlinked: int = 0
     overview: str = ""
 
 
 def draw_sheet(sheet: Sheet, settings: Settings, *, language: str, made: datetime) -> str:
     """Return the HTML page of one map in one language; `made` is told on it."""
-    first = settings.town.language
-    root = "" if language == first else "../"
-    page = LocalPage(language=language, title=f"{sheet.title} · {settings.town.name}")
-    drawing = LocalMap(page, settings, assets=f"{root}{ASSETS}")
+    first = language == settings.town.language
     words = texts(language)
+    page = LocalPage(settings, language=language, title=f"{sheet.title} · {settings.town.name}")
+    drawing = LocalMap(assets=ASSETS if first else f"../{ASSETS}")
+    page.add_child(drawing)
+    _add_layers(drawing, sheet, words)
+    page.blocks = {"page": _encoded(_page_data(settings, words))}
     for kind, features in (("zones", sheet.zones), ("works", sheet.works), ("reports", sheet.reports)):
-        if features:
-            FeatureLayer(kind, _data(kind, features, words), name=words["drawn"][kind]).add_to(drawing)
-    folium.LayerControl(collapsed=False).add_to(drawing)
-    twin = f"{_OTHER[language]}/{sheet.file}" if language == first else f"../{sheet.file}"
-    page.head = _head(sheet, language, twin=twin, made=_moment(made, settings, language))
-    page.aside = _aside(sheet, settings, language)
+        page.blocks[kind] = _encoded(features)
+    other = _OTHER[language]
+    twin = f"{other}/{sheet.file}" if first else f"../{sheet.file}"
+    page.head = _head(sheet, settings, language=language, twin=twin, made=made)
+    page.aside = _aside(sheet, language)
     rendered: str = page.render()
     return rendered
 
 
-def _data(kind: str, features: Sequence[DrawnFeature], words: dict[str, Any]) -> str:
-    """Return a layer's features with the words that its popups need."""
-    said = {
-        "works": {"state": words["works"]["status"], "severity": words["map"]["severity"]},
-        "zones": {"state": words["map"]["level"]},
-        "reports": {"state": words["reports"]["status"]},
-    }[kind]
-    layer = {"type": "FeatureCollection", "features": features, "words": {**said, **words["drawn"]["popup"]}}
-    return script_json(msgspec.json.encode(layer))
+def _add_layers(drawing: LocalMap, sheet: Sheet, words: dict[str, Any]) -> None:
+    if sheet.zones:
+        FeatureLayer("zones", name=words["drawn"]["zones"]).add_to(drawing)
+    present = {one.properties.severity for one in sheet.works}
+    for severity in _SEVERITIES:
+        if severity in present:
+            FeatureLayer("works", name=words["map"]["severity"][severity], severity=severity).add_to(drawing)
+    if sheet.reports:
+        FeatureLayer("reports", name=words["drawn"]["reports"]).add_to(drawing)
+    LocalControl().add_to(drawing)
 
 
-def _head(sheet: Sheet, language: str, *, twin: str, made: str) -> str:
+def _encoded(value: object) -> str:
+    return script_json(msgspec.json.encode(value))
+
+
+def _page_data(settings: Settings, words: dict[str, Any]) -> dict[str, Any]:
+    """Return what the script must know beside the features."""
+    lon, lat = settings.town.center
+    return {
+        "center": (lat, lon),
+        "zoom": settings.town.zoom,
+        "tiles": settings.tiles,
+        "words": {
+            "works": words["works"]["status"],
+            "severity": words["map"]["severity"],
+            "zones": words["map"]["level"],
+            "meaning": words["map"]["level_meaning"],
+            "reports": words["reports"]["status"],
+            **{name: words["drawn"][name] for name in ("map", "layers", "close", "zone_map")},
+            **{name: words["map"][name] for name in ("zoom_in", "zoom_out", "no_tiles")},
+        },
+    }
+
+
+def _head(sheet: Sheet, settings: Settings, *, language: str, twin: str, made: datetime) -> str:
     other = _OTHER[language]
-    return _TEMPLATES.get_template("drawn-head.html").render(
+    moment = Days(language, settings.town.time_zone).moment(made)
+    return TEMPLATES.get_template("drawn-head.html").render(
+        town=settings.town.name,
         title=sheet.title,
-        made=text(language, "drawn.made", moment=made),
+        made=text(language, "drawn.made", moment=moment),
         twin=twin,
         other=other,
         other_name=_NAMES[other],
@@ -88,42 +111,25 @@ def _head(sheet: Sheet, language: str, *, twin: str, made: str) -> str:
     )
 
 
-def _aside(sheet: Sheet, settings: Settings, language: str) -> str:
+def _aside(sheet: Sheet, language: str) -> str:
     words = texts(language)
-    left = len(sheet.works) - _LISTED
-    return _TEMPLATES.get_template("drawn-aside.html").render(
+    return TEMPLATES.get_template("drawn-aside.html").render(
         words=words["drawn"],
         map_words=words["map"],
         status_words=words["works"]["status"],
         report_words=words["reports"]["status"],
-        severities=[severity.value for severity in reversed(Severity)],
+        severities=reversed(_SEVERITIES),
         levels=[level.value for level in Level] if sheet.zones else [],
-        zones=sheet.links,
-        works=[_line(one.properties, settings, language) for one in worst_first(sheet.works)[:_LISTED]],
-        count=len(sheet.works),
-        more=text(language, "drawn.more", count=left) if left > 0 else "",
+        zones=[one.properties for one in sheet.links],
+        more_zones=_more(language, "more_zones", sheet.unlinked),
+        works=[one.properties for one in sheet.works[:_LISTED]],
+        works_count=len(sheet.works),
+        more_works=_more(language, "more", len(sheet.works) - _LISTED),
         reports=[one.properties for one in sheet.reports[:_LISTED]],
+        reports_count=len(sheet.reports),
+        more_reports=_more(language, "more", len(sheet.reports) - _LISTED),
     )
 
 
-def _line(works: Drawn, settings: Settings, language: str) -> dict[str, str]:
-    """Return a works as a line of the list."""
-    planned = works.state == "planned"
-    when = works.start if planned else works.end
-    said = text(language, "drawn.from" if planned else "drawn.until", day=_day(when, settings)) if when else ""
-    return {
-        "title": works.title,
-        "place": works.place,
-        "state": works.state,
-        "severity": works.severity,
-        "when": said,
-    }
-
-
-def _day(moment: datetime, settings: Settings) -> str:
-    return moment.astimezone(ZoneInfo(settings.town.time_zone)).strftime("%d/%m/%Y")
-
-
-def _moment(moment: datetime, settings: Settings, language: str) -> str:
-    local = moment.astimezone(ZoneInfo(settings.town.time_zone))
-    return local.strftime("%d/%m/%Y, %H h %M" if language == "fr" else "%d/%m/%Y, %H:%M")
+def _more(language: str, name: str, count: int) -> str:
+    return text(language, f"drawn.{name}", count=count) if count > 0 else ""

@@ -43,7 +43,7 @@ var geoworksDrawn = (() => {
   }
 
   function tell(kind, number, at) {
-    const bubble = L.popup({ maxWidth: 280, maxHeight: 240 });
+    const bubble = L.popup({ minWidth: 220, maxWidth: 280, maxHeight: 240 });
     bubble.setLatLng(at).setContent(popup(kind, kinds[kind][number].properties)).openOn(map);
     bubble.getElement().querySelector(".leaflet-popup-close-button").setAttribute("aria-label", page.words.close);
   }
@@ -96,13 +96,18 @@ var geoworksDrawn = (() => {
     const feature = kinds[kind][number];
     const layer = L.GeoJSON.geometryToLayer(feature, { pointToLayer: (_, at) => L.circleMarker(at, { radius: 5 }) });
     if (!layer) return;
-    const look = style(kind, feature.properties);
-    (layer.setStyle ? layer : L.featureGroup()).setStyle(look);
+    layer.setStyle(style(kind, feature.properties));
     layer.on("click", ({ latlng }) => tell(kind, number, latlng));
     drawn[kind][number] = { layer, group };
     group.addLayer(layer);
     if (kind === "zones") kinds.zones.length <= LABELLED && addName(group, number);
     else if (kinds[kind].length <= MARKED) addSign(group, kind, number);
+  }
+
+  /* Zones lie under all else, also when they come back. */
+  function layDown({ target }) {
+    target.eachLayer((one) => one.bringToBack?.());
+    fitNames();
   }
 
   function fit(kind, group) {
@@ -126,14 +131,15 @@ var geoworksDrawn = (() => {
     for (let number = kinds[kind].length - 1; number >= 0; number -= 1) {
       if (!severity || kinds[kind][number].properties.severity === severity) addFeature(group, kind, number);
     }
-    if (kind === "zones") group.on("add", () => group.eachLayer((one) => one.bringToBack?.()));
+    if (kind === "zones") group.on("add", layDown);
     group.sign = { works: severity, reports: "report" }[kind];
     fit(kind, group);
     return group;
   }
 
   function control(layers) {
-    const named = layers.map(([group, name]) => {
+    // From the top of the map to its ground.
+    const named = layers.reverse().map(([group, name]) => {
       const label = element("span", "");
       if (group.sign) label.append(sign(group.sign));
       label.append(name);
@@ -175,7 +181,7 @@ var geoworksDrawn = (() => {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     // One canvas for all: of two canvases only the upper one could be pressed.
     map = L.map(id, {
-      center: page.center, zoom: page.zoom, maxZoom: page.tiles.max_zoom, zoomControl: false, renderer: L.canvas({ tolerance: 6 }),
+      center: page.center, zoom: page.zoom, maxZoom: page.tiles.max_zoom, zoomControl: false, zoomSnap: 0.25, renderer: L.canvas({ tolerance: 6 }),
       zoomAnimation: !still, fadeAnimation: !still, markerZoomAnimation: !still,
     });
     map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
@@ -186,7 +192,7 @@ var geoworksDrawn = (() => {
     L.control.zoom({ zoomInTitle: page.words.zoom_in, zoomOutTitle: page.words.zoom_out }).addTo(map);
     L.control.scale({ imperial: false }).addTo(map);
     addTiles();
-    map.on("zoomend layeradd", fitNames);
+    map.on("zoomend", fitNames);
     document.addEventListener("click", point);
     // On paper the map has another width.
     matchMedia("print").addEventListener("change", show);
