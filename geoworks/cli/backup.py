@@ -5,47 +5,52 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from rich.markup import escape
 
 from geoworks.cli.frame import config_option, err, out, plain_command, settings_of
+from geoworks.cli.help import Command
 from geoworks.clock import SystemClock
+from geoworks.errors import Invalid, Problem
 from geoworks.store.backup import DATABASE_NAME, back_up
 from geoworks.store.backup import restore as restore_database
 
 
-@click.command()
+@click.command(
+    cls=Command, examples=("geoworks backup town-2026-11-24.db", "geoworks backup --force /var/backups/geoworks.db")
+)
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
 @config_option
 @plain_command
-def backup(*, target: Path, config: Path | None) -> None:
-    r"""Copy everything into one file, while the service runs or not; the copy is checked.
+def backup(*, target: Path, force: bool, config: Path | None) -> None:
+    """Copy everything into one file, while the service runs or not.
 
-    \b
-    Examples:
-      geoworks backup town-2026-11-24.db
+    The copy is checked; the file appears, or is replaced, only when it is whole.
     """
+    if target.exists() and not force:
+        raise Invalid(Problem(str(target), "is there already", "give another name, or --force to write over it"))
     database = Path(settings_of(config).data.dir) / DATABASE_NAME
-    with err.status(f"copying {database}"):
+    if not database.exists():
+        mend = "there is nothing to copy yet: name the right --config, or start the service once"
+        raise Invalid(Problem(str(database), "does not exist", mend))
+    with err.status(f"copying {escape(str(database))}"):
         back_up(database, target)
-    out.print(f"wrote {target} ({target.stat().st_size:,} bytes), checked")
+    out.print(f"wrote {target} ({target.stat().st_size:,} bytes), checked", markup=False)
 
 
-@click.command()
+@click.command(cls=Command, examples=("geoworks restore town-2026-11-24.db",))
 @click.argument("source", type=click.Path(path_type=Path, dir_okay=False))
 @config_option
 @plain_command
 def restore(*, source: Path, config: Path | None) -> None:
-    r"""Put a backup in the place of the town's data; the service must be stopped.
+    """Put a backup in the place of the town's data.
 
-    What was there is kept aside. Clients will be told to take a new snapshot, for the log they knew is gone.
-
-    \b
-    Examples:
-      geoworks restore town-2026-11-24.db
+    The service must be stopped. What was there is kept aside. Clients will be told to take a new snapshot, for the log they knew is gone.
     """
     data_dir = Path(settings_of(config).data.dir)
     now = SystemClock().now()
-    with err.status(f"restoring {source}"):
+    with err.status(f"restoring {escape(str(source))}"):
         aside = restore_database(source, data_dir, at=now)
-    out.print(f"restored {source} into {data_dir}")
+    out.print(f"restored {source} into {data_dir}", markup=False)
     if aside:
-        out.print(f"what was there is in {aside}")
+        out.print(f"what was there is in {aside}", markup=False)

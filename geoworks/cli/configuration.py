@@ -3,71 +3,90 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from msgspec import structs
 
-from geoworks.cli.frame import config_option, out, plain_command, settings_of
+from geoworks.app import configured_sources
+from geoworks.cli.frame import config_option, out, plain_command, settings_of, writing
+from geoworks.cli.help import Command
 from geoworks.config.document import config_toml
 from geoworks.config.settings import Settings
 from geoworks.errors import ConfigError, Problem
+from geoworks.web.listen import is_served, tcp_fault
 
 
-@click.command()
+@click.command(cls=Command, examples=("geoworks init", "geoworks init /etc/geoworks/config.toml"))
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False), default=Path("config.toml"))
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @plain_command
 def init(*, path: Path, force: bool) -> None:
-    r"""Write a configuration file with a comment for every setting.
-
-    \b
-    Examples:
-      geoworks init
-      geoworks init /etc/geoworks/config.toml
-    """
-    if path.exists() and not force:
-        raise ConfigError(Problem(str(path), "is there already", "give another path, or --force to write over it"))
-    try:
+    """Write a configuration file with a comment for every setting."""
+    with writing(path):
+        if path.exists() and not force:
+            raise ConfigError(Problem(str(path), "is there already", "give another path, or --force to write over it"))
         path.write_text(config_toml(), encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(Problem(str(path), f"cannot be written: {error.strerror}", "give another path")) from error
-    out.print(f"wrote {path}: set the town's name and its sources, then run: geoworks check --config {path}")
+    out.print(
+        f"wrote {path}: set the town's name and its sources, then run: geoworks check --config {path}", markup=False
+    )
 
 
-@click.command()
+@click.command(cls=Command, examples=("geoworks check", "geoworks check --config /etc/geoworks/config.toml"))
 @config_option
 @plain_command
 def check(*, config: Path | None) -> None:
-    r"""Examine the configuration: every fault is named with its table, key, value and mend.
+    """Examine the configuration and name every fault with its mend.
 
-    \b
-    Examples:
-      geoworks check
-      geoworks check --config /etc/geoworks/config.toml
+    A fault is told with its table, key and value. Sources are not read: a dry run of
+    `geoworks sync` does that.
     """
     settings = settings_of(config)
-    problems = [*_check_files(settings), *_check_data(Path(settings.data.dir))]
+    served = is_served(Path(settings.data.dir))
+    problems = [*_check_sources(settings), *_check_files(settings), *_check_data(Path(settings.data.dir))]
+    if not served:
+        problems += _check_address(settings)
     if problems:
         raise ConfigError(problems)
-    out.print(f"the configuration is good: {settings.town.name}, {len(settings.sources)} sources")
+    state = "and the service runs" if served else "and its address is free"
+    out.print(
+        f"the configuration is good: {settings.town.name}, {_count(len(settings.sources))}, {state}", markup=False
+    )
 
 
-def _check_files(settings: Settings) -> list[Problem]:
-    """Return the files that the settings name and that are not there."""
+def _check_sources(settings: Settings) -> Iterator[Problem]:
+    """Yield what is wrong with each source, by the very way in which the service makes them."""
+    for name, table in settings.sources.items():
+        try:
+            configured_sources(structs.replace(settings, sources={name: table}))
+        except ConfigError as error:
+            yield from error.problems
+
+
+def _check_files(settings: Settings) -> Iterator[Problem]:
+    """Yield the files that the settings name and that cannot be read."""
     named = {f"sources.{name}.url": source.url for name, source in settings.sources.items()}
     named |= {"zones.file": settings.zones.file, "town.logo": settings.town.logo}
-    return [
-        Problem(where, f"{path!r} does not exist", "relative paths are taken from the configuration's folder")
-        for where, path in named.items()
-        if path and "://" not in path and not Path(path).exists()
-    ]
+    mend = "mend the path or its rights; relative paths are taken from the configuration's folder"
+    for where, path in named.items():
+        if path and "://" not in path and not os.access(path, os.R_OK):
+            yield Problem(where, f"{path!r} does not exist or cannot be read", mend)
 
 
-def _check_data(data_dir: Path) -> list[Problem]:
-    """Return what is wrong with the data directory, or with the folder it will be made in."""
-    there = next(folder for folder in (data_dir, *data_dir.absolute().parents) if folder.exists())
+def _check_data(data_dir: Path) -> Iterator[Problem]:
+    """Yield what is wrong with the data directory, or with the folder it will be made in."""
+    there = next(folder for folder in (data_dir, *data_dir.absolute().parents) if os.access(folder, os.F_OK))
     if not there.is_dir():
-        return [Problem("data.dir", f"{str(there)!r} is not a folder", "name a folder")]
-    if not os.access(there, os.W_OK):
-        return [Problem("data.dir", f"{str(there)!r} cannot be written", "give its owner the right, or name another")]
-    return []
+        yield Problem("data.dir", f"{str(there)!r} is not a folder", "name a folder")
+    elif not os.access(there, os.W_OK | os.X_OK):
+        yield Problem("data.dir", f"{str(there)!r} cannot be written", "give its owner the right, or name another")
+
+
+def _check_address(settings: Settings) -> list[Problem]:
+    fault = tcp_fault(settings.server.host, settings.server.port)
+    return [fault] if fault else []
+
+
+def _count(sources: int) -> str:
+    return f"{sources} source" if sources == 1 else f"{sources} sources"

@@ -9,34 +9,23 @@ import click
 
 from geoworks.cli.frame import FAILED, out
 from geoworks.cli.generated import generated_documents, schemas
+from geoworks.cli.help import Command
 
 _ROOT = Path(__file__).parents[2]
 
 
-@click.command()
+@click.command(cls=Command, examples=("geoworks schema openapi > openapi.json", "geoworks schema asyncapi"))
 @click.argument("name", type=click.Choice(sorted(schemas())))
 def schema(name: str) -> None:
-    r"""Print a machine-readable contract as JSON.
-
-    \b
-    Examples:
-      geoworks schema openapi > openapi.json
-      geoworks schema asyncapi
-    """
+    """Print a machine-readable contract as JSON."""
     click.echo(json.dumps(schemas()[name], ensure_ascii=False, indent=2))
 
 
-@click.command()
+@click.command(cls=Command, examples=("geoworks docs", "geoworks docs --write"))
 @click.option("--write", is_flag=True, help="Write those that are stale.")
 @click.pass_context
 def docs(context: click.Context, *, write: bool) -> None:
-    r"""Check that the generated documents of a checkout say what the code says, or write them.
-
-    \b
-    Examples:
-      geoworks docs
-      geoworks docs --write
-    """
+    """Check or write the documents that are made from the code."""
     commands = context.find_root().command
     documents = generated_documents(commands) if isinstance(commands, click.Group) else {}
     stale = {path: text for path, text in documents.items() if _read(_ROOT / path) != text}

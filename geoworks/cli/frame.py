@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -15,7 +17,7 @@ from rich.markup import escape
 
 from geoworks.config.loader import load_settings
 from geoworks.config.settings import Settings
-from geoworks.errors import GeoworksError, Invalid
+from geoworks.errors import GeoworksError, Invalid, Problem
 
 FAILED = 1
 PARTLY = 3
@@ -65,7 +67,7 @@ def plain_command(call: Callable[P, T]) -> Callable[P, T]:
 
 
 def tell(error: GeoworksError) -> None:
-    """Say an error on standard error, one line a fault."""
+    """Say an error on standard error, each fault with its mend below it."""
     if isinstance(error, Invalid):
         for problem in error.problems:
             where = f"{problem.where}: " if problem.where else ""
@@ -81,3 +83,25 @@ def settings_of(config: Path | None) -> Settings:
     if config is None and DEFAULT_CONFIG.exists():
         config = DEFAULT_CONFIG
     return load_settings(config)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Tell in words when what the block writes at a path cannot be written.
+
+    Raises:
+        Invalid: the system refused it.
+
+    """
+    try:
+        yield
+    except OSError as error:
+        fault = f"cannot be written: {error.strerror or error}"
+        raise Invalid(Problem(str(path), fault, "name a place with room where this user may write")) from error
+
+
+def print_anything() -> None:
+    """Have characters that the terminal's encoding lacks, or names that are no text, printed escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -14,6 +14,8 @@ from geoworks.web.documents import api_markdown, errors_markdown
 from geoworks.web.openapi import describe
 from geoworks.web.server import DOORS
 
+_WIDTH = 100
+
 
 def generated_documents(commands: click.Group) -> dict[str, str]:
     """Return the text of every generated document by its path; `commands` is the whole command line."""
@@ -34,16 +36,18 @@ def schemas() -> dict[str, Any]:
 
 def cli_markdown(commands: click.Group) -> str:
     """Write `docs/cli.md` from the commands' own help."""
+    context = click.Context(commands, info_name="geoworks", terminal_width=_WIDTH, **commands.context_settings)
     lines = ["# Commands", "", "Made from the commands' help by `make docs`.", "", commands.epilog or ""]
-    for path, found in _commands(commands, "geoworks"):
-        context = click.Context(found, info_name=path, max_content_width=100, terminal_width=100)
-        lines += ["", f"## `{path}`", "", "```text", found.get_help(context), "```"]
+    for one in _commands(context, commands):
+        lines += ["", f"## `{one.command_path}`", "", "```text", one.get_help(), "```"]
     return "\n".join(lines) + "\n"
 
 
-def _commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+def _commands(parent: click.Context, group: click.Group) -> Iterator[click.Context]:
+    """Yield a context for every command below a group, in the order in which they are listed."""
     for name, found in group.commands.items():
+        context = click.Context(found, info_name=name, parent=parent)
         if isinstance(found, click.Group):
-            yield from _commands(found, f"{path} {name}")
+            yield from _commands(context, found)
         else:
-            yield f"{path} {name}", found
+            yield context

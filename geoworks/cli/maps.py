@@ -7,16 +7,17 @@ from pathlib import Path
 import click
 
 from geoworks.app import build_maps
-from geoworks.cli.frame import command, config_option, err, out, settings_of
+from geoworks.cli.frame import command, config_option, err, out, settings_of, writing
+from geoworks.cli.help import Group
 from geoworks.cli.local import open_local
 
 
-@click.group("map")
+@click.group("map", cls=Group)
 def map_() -> None:
     """Make the generated maps."""
 
 
-@map_.command()
+@map_.command(examples=("geoworks map build --out maps-of-today",))
 @click.option(
     "--out",
     "folder",
@@ -27,15 +28,14 @@ def map_() -> None:
 @config_option
 @command
 async def build(*, folder: Path, config: Path | None) -> None:
-    r"""Write the overview map and one map per zone, with all they need, as a folder that opens without a server.
+    """Write the overview map and one map per zone, with all they need, as a folder that opens without a server.
 
-    \b
-    Examples:
-      geoworks map build --out maps-of-today
+    They show what the public may see.
     """
     settings = settings_of(config)
     with err.status("drawing the maps"):
         async with open_local(settings) as town:
             features = {kind: await town.read(f"/v1/{kind}") for kind in ("works", "zones", "reports")}
-        pages = await build_maps(settings, features, folder)
+        with writing(folder):
+            pages = await build_maps(settings, features, folder)
     out.print(f"wrote {len(pages)} maps; open {folder / 'overview.html'}", markup=False)

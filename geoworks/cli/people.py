@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
 from geoworks.cli.frame import command, config_option, err, out, settings_of
+from geoworks.cli.help import Group
 from geoworks.cli.local import open_local
 from geoworks.pipeline.keys import Role
 
 
-@click.group()
+@click.group(cls=Group)
 def key() -> None:
-    """Manage the keys of the API: one a person or program, so that each can be taken away."""
+    """Manage the keys of the API.
+
+    Make one for each person or program, so that each can be taken away alone.
+    """
 
 
-@key.command()
+@key.command(
+    examples=('geoworks key create "Service voirie"', 'geoworks key create "Accueil" --role moderator > accueil.key')
+)
 @click.argument("name")
 @click.option(
     "--role",
@@ -28,37 +35,25 @@ def key() -> None:
 @config_option
 @command
 async def create(*, name: str, role: str, config: Path | None) -> None:
-    r"""Make a key and print it; it is shown this once and kept only as a hash.
-
-    \b
-    Examples:
-      geoworks key create "Service voirie"
-      geoworks key create "Accueil" --role moderator
-    """
+    """Make a key and print it; it is shown this once and kept only as a hash."""
     async with open_local(settings_of(config)) as town:
         made = await town.post("/v1/keys", {"name": name, "role": role})
     err.print(f"key of {name}, role {role}; keep it now, it is not shown again", style="dim", markup=False)
     out.print(made["key"], markup=False)
 
 
-@click.group()
+@click.group(cls=Group)
 def report() -> None:
     """Look after the reports of citizens."""
 
 
-@report.command()
+@report.command(examples=("geoworks report release 7f3k2m9x01ab", "geoworks report release 7f3k2m9x01ab --hide"))
 @click.argument("id_", metavar="ID")
 @click.option("--hide", is_flag=True, help="Hide it again.")
 @config_option
 @command
 async def release(*, id_: str, hide: bool, config: Path | None) -> None:
-    r"""Let the public read the text and see the photos of a report.
-
-    \b
-    Examples:
-      geoworks report release 7f3k2m9x01ab
-      geoworks report release 7f3k2m9x01ab --hide
-    """
+    """Let the public read the text and see the photos of a report."""
     async with open_local(settings_of(config)) as town:
-        await town.post(f"/v1/reports/{id_}/release", {"released": not hide})
+        await town.post(f"/v1/reports/{quote(id_, safe='')}/release", {"released": not hide})
     out.print(f"{id_} is {'hidden' if hide else 'released'}", markup=False)

@@ -11,22 +11,24 @@ import click
 
 from geoworks.app import keep_current, open_doors, open_town
 from geoworks.cli.frame import command, config_option, out, settings_of
+from geoworks.cli.help import Command
 from geoworks.config.settings import Settings
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=(
+        "geoworks serve",
+        "geoworks serve --config /etc/geoworks/config.toml",
+        "GEOWORKS_SERVER_PORT=9000 geoworks serve",
+    ),
+)
 @config_option
 @command
 async def serve(*, config: Path | None) -> None:
-    r"""Start the service and keep it going until it is stopped.
+    """Start the service and keep it going until it is stopped.
 
-    SIGTERM and SIGINT stop it gently: clients are told, writes already taken are finished.
-
-    \b
-    Examples:
-      geoworks serve
-      geoworks serve --config /etc/geoworks/config.toml
-      GEOWORKS_SERVER_PORT=9000 geoworks serve
+    SIGTERM and SIGINT (Ctrl-C) stop it gently: clients are told, writes already taken are finished.
     """
     await run_service(settings_of(config))
 
@@ -34,19 +36,21 @@ async def serve(*, config: Path | None) -> None:
 async def run_service(settings: Settings) -> None:
     """Serve a town until a signal comes; print its address once it listens."""
     start_logging()
+    # Before anything is opened, so that a signal that comes meanwhile is not lost.
+    stopped = stop_signal()
     async with open_town(settings) as town, open_doors(town) as address, keep_current(town):
-        out.print(f"geoworks serves {settings.town.name} on {address}")
-        await until_stopped()
+        out.print(f"geoworks serves {settings.town.name} on {address}", markup=False)
+        await stopped.wait()
         out.print("stopping: telling the clients, finishing what was taken")
         await town.hub.drain(settings.server.drain_s)
 
 
-async def until_stopped() -> None:
-    """Wait for SIGTERM or SIGINT."""
+def stop_signal() -> asyncio.Event:
+    """Return what SIGTERM and SIGINT set from now on, once or many times, in place of ending the process."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    await stopped.wait()
+    return stopped
 
 
 def start_logging() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
@@ -10,20 +9,23 @@ from pathlib import Path
 from rich.console import Console
 
 from geoworks.app import Town, keep_current, open_doors, open_town
-from geoworks.clock import SystemClock
+from geoworks.clock import Clock, SystemClock
 from geoworks.config.settings import Data, DateKind, Mapping, MapsTable, Server, Settings, SourceTable, ZonesTable
 from geoworks.config.settings import Town as TownTable
 from geoworks.demo import town as sample
 from geoworks.demo.script import play
+from geoworks.errors import ConfigError, Problem
 from geoworks.model.change import Reason
 from geoworks.model.report import Report
 from geoworks.pipeline import works as works_edits
 from geoworks.pipeline.draft import Draft, report_key
 from geoworks.pipeline.intake import works_from_feature
 from geoworks.pipeline.keys import Role
+from geoworks.supervisor import supervised
 
 SOURCE = "voirie"
 _DRAIN_S = 2.0
+_MARK = "sample-town.txt"
 
 _MAPPING = Mapping(
     key=("numero",),
@@ -55,29 +57,39 @@ _MAPPING = Mapping(
 )
 
 
-async def run_demo(*, port: int, data_dir: Path, until: Callable[[], Awaitable[None]]) -> None:
-    """Serve the sample town on `port` until `until` returns; print its addresses and a staff key."""
-    settings = prepare(port=port, data_dir=data_dir)
-    async with open_town(settings) as town, open_doors(town) as address, keep_current(town):
+async def run_demo(
+    *, port: int, data_dir: Path, until: Callable[[], Awaitable[object]], clock: Clock | None = None
+) -> None:
+    """Serve the sample town on `port` until `until` returns; print its addresses and a staff key.
+
+    Raises:
+        ConfigError: the folder holds something else, or the port is taken.
+        Invalid: the folder cannot be written.
+        StoreError: the same, or another process uses it.
+
+    """
+    time = clock or SystemClock()
+    settings = prepare(port=port, data_dir=data_dir, today=_day(time))
+    async with open_town(settings, clock=time) as town, open_doors(town) as address, keep_current(town):
         await fill(town)
-        secret = await staff_key(town)
-        _introduce(address, secret)
-        script = asyncio.create_task(play(town.desk), name="demo script")
-        try:
+        _introduce(address, await staff_key(town))
+        async with supervised({"demo script": lambda: play(town.desk)}):
             await until()
-        finally:
-            script.cancel()
-            await asyncio.wait([script])
         await town.hub.drain(_DRAIN_S)
 
 
-def prepare(*, port: int, data_dir: Path) -> Settings:
-    """Write what the town's GIS would give out today, and return the settings that read it."""
+def prepare(*, port: int, data_dir: Path, today: date | None = None) -> Settings:
+    """Write what the town's GIS would give out today, and return the settings that read it.
+
+    Raises:
+        ConfigError: the folder holds something else.
+
+    """
+    claim(data_dir)
     gis = data_dir / "gis"
-    gis.mkdir(parents=True, exist_ok=True)
-    today = _today()
+    gis.mkdir(exist_ok=True)
     (gis / "zones.geojson").write_bytes(sample.zones_geojson())
-    (gis / "travaux.geojson").write_bytes(sample.gis_export(today))
+    (gis / "travaux.geojson").write_bytes(sample.gis_export(today or _day(SystemClock())))
     return Settings(
         town=TownTable(name="Saint-Michel-sur-Orge"),
         server=Server(port=port),
@@ -86,6 +98,23 @@ def prepare(*, port: int, data_dir: Path) -> Settings:
         maps=MapsTable(debounce_s=3.0),
         sources={SOURCE: SourceTable(url=str(gis / "travaux.geojson"), mapping=_MAPPING, interval_s=60.0)},
     )
+
+
+def claim(data_dir: Path) -> None:
+    """Make a folder the sample town's own, or see that it is.
+
+    Raises:
+        ConfigError: it holds something else, which must not be mixed with made-up works.
+
+    """
+    mark = data_dir / _MARK
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if mark.exists():
+        return
+    if any(data_dir.iterdir()):
+        fault = "holds something that is not the sample town's, and is left as it is"
+        raise ConfigError(Problem(str(data_dir), fault, "name a new or empty folder with --data-dir"))
+    mark.write_text("The sample town of `geoworks demo`; delete this folder to begin anew.\n", encoding="utf-8")
 
 
 async def fill(town: Town) -> None:
@@ -104,13 +133,13 @@ async def staff_key(town: Town) -> str:
     return secret
 
 
-def _today() -> date:
-    return SystemClock().now().astimezone(sample.TIME_ZONE).date()
+def _day(clock: Clock) -> date:
+    return clock.now().astimezone(sample.TIME_ZONE).date()
 
 
 def _write_works(settings: Settings) -> Callable[[Draft], None]:
     def write(draft: Draft) -> None:
-        for id_, body in sample.staff_works(_today()):
+        for id_, body in sample.staff_works(draft.now.astimezone(sample.TIME_ZONE).date()):
             works = works_from_feature(body, limits=settings.limits, zone=settings.town.time_zone)
             works_edits.replace(id_, works, actor="demo")(draft)
 

@@ -18,6 +18,7 @@ SOCKET_NAME = "geoworks.sock"
 # The kernel takes about 107 bytes of path; a longer one is reached through its open folder.
 _LONGEST_PATH = 100
 _BACKLOG = 4096
+_PROBE_S = 2.0
 
 
 @asynccontextmanager
@@ -37,6 +38,32 @@ async def listening(app: web.Application, *, data_dir: Path, host: str | None, p
         finally:
             # In-flight requests end before the parts behind them do.
             await runner.cleanup()
+
+
+def tcp_fault(host: str, port: int) -> Problem | None:
+    """Tell what would keep us from listening on an address now, or None."""
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except OSError as error:
+        return _tcp_fault(error, host, port)
+    return None
+
+
+def is_served(data_dir: Path) -> bool:
+    """Tell whether a process serves a data directory on its local socket."""
+    path = data_dir / SOCKET_NAME
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, reachable(path) as name:
+            probe.settimeout(_PROBE_S)
+            probe.connect(name)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
@@ -64,7 +91,7 @@ async def _listen_tcp(runner: web.AppRunner, host: str, port: int) -> int:
 
 def _tcp_fault(error: OSError, host: str, port: int) -> Problem:
     if error.errno == errno.EADDRINUSE:
-        mend = "stop the program that listens there, or set server.port (0 takes a free one)"
+        mend = "stop the program that listens there, or take another port (0 takes a free one)"
         return Problem("server.port", f"{port} on {host} is in use", mend)
     return Problem(
         "server.host", f"cannot listen on {host}:{port}: {error.strerror}", "set server.host and server.port"
