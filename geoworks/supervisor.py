@@ -49,11 +49,14 @@ class _Supervised:
         self._work = work
 
     async def __call__(self) -> None:
-        wait_s = _FIRST_WAIT_S
+        time, wait_s = asyncio.get_running_loop().time, _FIRST_WAIT_S
         while True:
+            began = time()
             try:
                 await self._work()
             except Exception:  # noqa: BLE001 - the supervisor: whatever failed is logged, and the work goes on
+                # One that went well for a while has not been failing all along.
+                wait_s = wait_s if time() - began < _LONGEST_WAIT_S else _FIRST_WAIT_S
                 _log.exception("%s failed and begins again in %.0f s", self._name, wait_s)
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, _LONGEST_WAIT_S)

@@ -45,7 +45,8 @@ def backup(*, target: Path, force: bool, config: Path | None) -> None:
 def restore(*, source: Path, config: Path | None) -> None:
     """Put a backup in the place of the town's data.
 
-    The service must be stopped. What was there is kept aside. Clients will be told to take a new snapshot, for the log they knew is gone.
+    The service must be stopped. What was there is kept aside. Clients will be told to take a new snapshot, for the
+    log they knew is gone.
     """
     data_dir = Path(settings_of(config).data.dir)
     now = SystemClock().now()

@@ -27,7 +27,8 @@ from geoworks.demo.run import run_demo
 async def demo(*, port: int, data_dir: Path) -> None:
     """Serve a sample town in which a few works begin, move and end.
 
-    It has zones, works by day and by night, a detour and reports. Ctrl-C ends it; started again on the same folder, it goes on from there.
+    It has zones, works by day and by night, a detour and reports. Ctrl-C ends it; started again on the same folder,
+    it goes on from there.
     """
     start_logging()
     stopped = stop_signal()

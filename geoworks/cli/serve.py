@@ -14,6 +14,8 @@ from geoworks.cli.frame import command, config_option, out, settings_of
 from geoworks.cli.help import Command
 from geoworks.config.settings import Settings
 
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+
 
 @click.command(
     cls=Command,
@@ -46,10 +48,17 @@ async def run_service(settings: Settings) -> None:
 
 
 def stop_signal() -> asyncio.Event:
-    """Return what SIGTERM and SIGINT set from now on, once or many times, in place of ending the process."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    """Return what the first SIGTERM or SIGINT sets in place of ending the process; those after it change nothing."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop(*_: object) -> None:
+        # The loop's own handlers are gone before the process is; a second signal must not cut the end short.
+        for number in _STOPPING:
+            signal.signal(number, signal.SIG_IGN)
+        loop.call_soon_threadsafe(stopped.set)
+
+    for number in _STOPPING:
+        signal.signal(number, stop)
     return stopped
 
 

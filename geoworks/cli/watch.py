@@ -40,8 +40,8 @@ _MAX_FRAME = 16 * 1024 * 1024
 async def watch(*, url: str, zones: tuple[str, ...], bbox: str, as_json: bool) -> None:
     """Watch a town live, every change as it comes.
 
-    Ctrl-C ends it. When the connection breaks, it is made again and goes on where it was. Lines of JSON are also what is printed
-    where the output is not a terminal.
+    Ctrl-C ends it. When the connection breaks, it is made again and goes on where it was. Lines of JSON are also
+    what is printed where the output is not a terminal.
     """
     address, view = _stream_address(url), View(_area(zones, bbox))
     if as_json or not out.is_terminal:
