@@ -59,7 +59,9 @@ class Timetable:
             await self.tick()
             self._sooner.clear()
             try:
-                await asyncio.wait_for(self._sooner.wait(), self._sleep_s())
+                # Not `wait_for`: until Python 3.12 it swallows a cancellation that comes with the news.
+                async with asyncio.timeout(self._sleep_s()):
+                    await self._sooner.wait()
             except TimeoutError:
                 continue
 
