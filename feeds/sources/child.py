@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import resource
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import PurePath
 from typing import Any, BinaryIO
 
 import msgspec
-import numpy as np
+import nanoarrow
 import pyogrio
 import pyogrio.raw
-from numpy.typing import NDArray
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from feeds.sources.wire import Chunk, Done, Failure, Field, Layer, Message, Opening, decode_opening, frame
@@ -27,75 +29,54 @@ _HASH_BYTES = 16
 _LISTED = 12
 # A file that wants more is refused; without a bound it would take the whole machine.
 _MEMORY_BYTES = 8 << 30
+# Formats of one layer. To list their layers GDAL would read the whole file once more.
+_ONE_LAYER = frozenset({".csv", ".tsv", ".fgb", ".geojson", ".geojsonl", ".shp"})
 
 
 def main(given: BinaryIO, answer: BinaryIO) -> None:
     """Read what the opening asks for and write it out as messages."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    # Libraries warn of what is expected here: cut names, geometries that Arrow has no type for.
+    warnings.simplefilter("ignore")
     answer.writelines(frame(message) for message in read(decode_opening(given.read())))
     answer.flush()
 
 
 def read(opening: Opening) -> Iterator[Message]:
-    """Yield the layer, its records in chunks, and the end; or one failure."""
+    """Yield the layer, its records in chunks as they are read, and the end; or a failure, at any time."""
     try:
-        table = _Table(opening)
+        layer = _choose_layer(opening)
+        with _open(opening, layer) as (meta, stream):
+            described = _describe(layer or PurePath(opening.path).stem, meta)
+            yield described
+            yield from _chunks(opening, described, nanoarrow.ArrayStream(stream))
+        yield Done()
     except SourceError as error:
         yield Failure(str(error))
     except UnicodeError as error:
         yield Failure(f"the texts are not in the encoding expected ({error}); set `encoding`, such as windows-1252")
-    except LookupError as error:
-        yield Failure(f"{error}; set `encoding` to one that exists, such as utf-8 or windows-1252")
     except (DataSourceError, DataLayerError, ValueError, RuntimeError) as error:
         complaint = " ".join(str(error).split())[:_COMPLAINT]
         yield Failure(f"GDAL cannot read it: {complaint}; check that the file is whole and of the kind its name says")
-    else:
-        yield table.layer
-        yield from table.chunks(opening.salt)
-        yield Done()
 
 
-class _Table:
-    """One layer, read whole."""
-
-    def __init__(self, opening: Opening) -> None:
-        name = _choose_layer(opening)
-        meta, self._numbers, geometries, columns = pyogrio.raw.read(
-            opening.path,
-            layer=name,
-            encoding=opening.encoding or None,
-            max_features=opening.max_records + 1,
-            return_fids=True,
-            datetime_as_string=True,
-        )
-        if len(self._numbers) > opening.max_records:
-            raise SourceError(
-                f"it holds more than {opening.max_records} records; raise limits.records or split the source"
-            )
-        self._geometries = np.full(len(self._numbers), None, dtype=np.object_) if geometries is None else geometries
-        self._columns = [_to_objects(column, str(dtype)) for column, dtype in zip(columns, meta["dtypes"], strict=True)]
-        self.layer = _describe(name, meta)
-
-    def chunks(self, salt: bytes) -> Iterator[Chunk]:
-        """Yield the records, so many at a time that neither side holds them twice."""
-        # By name, so that columns written in another order are no change.
-        order = sorted(range(len(self._columns)), key=lambda index: self.layer.fields[index].name)
-        seed = hashlib.blake2b(salt, digest_size=_HASH_BYTES)
-        for field in sorted(field.name for field in self.layer.fields):
-            seed.update(field.encode() + b"\0")
-        for start in range(0, len(self._numbers), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            columns = [[_to_plain(value) for value in column[part]] for column in self._columns]
-            geometries = self._geometries[part].tolist()
-            yield Chunk(
-                columns=columns,
-                geometries=geometries,
-                numbers=self._numbers[part].tolist(),
-                hashes=list(_hash_records([columns[index] for index in order], geometries, seed=seed)),
-            )
+def _open(opening: Opening, layer: str) -> AbstractContextManager[tuple[dict[str, Any], Any]]:
+    stream: AbstractContextManager[tuple[dict[str, Any], Any]] = pyogrio.raw.open_arrow(
+        opening.path,
+        layer=layer or None,
+        encoding=opening.encoding or None,
+        use_pyarrow=False,
+        return_fids=True,
+        datetime_as_string=True,
+        batch_size=_CHUNK,
+    )
+    return stream
 
 
 def _choose_layer(opening: Opening) -> str:
+    """Return the layer to read; empty when the format has one only."""
+    if not opening.layer and PurePath(opening.path).suffix in _ONE_LAYER:
+        return ""
     layers = pyogrio.list_layers(opening.path)
     names = [str(name) for name, _ in layers]
     with_places = [str(name) for name, geometry_type in layers if geometry_type is not None]
@@ -120,30 +101,37 @@ def _describe(name: str, meta: dict[str, Any]) -> Layer:
     )
 
 
-def _to_objects(column: NDArray[Any], dtype: str) -> NDArray[np.object_]:
-    """Return a column as Python values: what is missing is None, whole numbers stay whole where some are missing."""
-    if not np.issubdtype(column.dtype, np.floating):
-        return column.astype(np.object_)
-    missing = np.isnan(column)
-    values = column
-    if missing.any() and dtype.startswith(("int", "uint", "bool")):
-        values = np.where(missing, 0, column).astype(dtype)
-    objects = values.astype(np.object_)
-    objects[missing] = None
-    return objects
+def _chunks(opening: Opening, layer: Layer, stream: nanoarrow.ArrayStream) -> Iterator[Chunk]:
+    """Yield the records as they come, so that neither side ever holds them twice."""
+    count = len(layer.fields)
+    # By name, so that columns written in another order are no change.
+    order = sorted(range(count), key=lambda index: layer.fields[index].name)
+    seed = hashlib.blake2b(opening.salt, digest_size=_HASH_BYTES)
+    for index in order:
+        seed.update(layer.fields[index].name.encode() + b"\0")
+    left = opening.max_records
+    for batch in stream.iter_chunks():
+        # GDAL puts its record number first, then the fields, then the geometry if there is one.
+        numbers, *columns = (column.to_pylist() for column in batch.iter_children())
+        left -= len(numbers)
+        if left < 0:
+            message = f"it holds more than {opening.max_records} records; raise limits.records or split the source"
+            raise SourceError(message)
+        geometries = columns[count] if len(columns) > count else [None] * len(numbers)
+        rows = zip(*(columns[index] for index in order), geometries, strict=True)
+        yield Chunk(
+            columns=columns[:count],
+            geometries=geometries,
+            numbers=numbers,
+            hashes=_hash_rows(rows, seed=seed),
+        )
 
 
-def _to_plain(value: Any) -> Any:  # noqa: ANN401 - a cell holds anything
-    return value.tolist() if isinstance(value, np.ndarray) else value
-
-
-def _hash_records(
-    columns: Sequence[Sequence[Any]], geometries: Sequence[bytes | None], *, seed: hashlib.blake2b
-) -> Iterator[bytes]:
+def _hash_rows(rows: Iterator[Sequence[Any]], *, seed: hashlib.blake2b) -> list[bytes]:
     encode = msgspec.msgpack.Encoder().encode
-    values: Iterator[tuple[Any, ...]] = zip(*columns, strict=True) if columns else iter([()] * len(geometries))
-    for row, geometry in zip(values, geometries, strict=True):
+    hashes = []
+    for row in rows:
         digest = seed.copy()
         digest.update(encode(row))
-        digest.update(geometry or b"")
-        yield digest.digest()
+        hashes.append(digest.digest())
+    return hashes

@@ -18,6 +18,7 @@ from feeds.sources.fetch import Validators, download, is_url
 from feeds.sources.kept import KeptCopy
 from feeds.sources.local import prepare
 from feeds.sources.reader import RawTable, read_table
+from feeds.sources.recode import TABLES, to_utf8
 from feeds.sources.wire import Opening
 from geoworks.config.settings import Limits, SourceTable
 from geoworks.errors import SourceError
@@ -169,8 +170,11 @@ async def read_file(path: Path, folder: Path, asked: Asked) -> RawTable:
 
     """
     ready, layer = await asyncio.to_thread(prepare, path, folder, limits=asked.limits, layer=asked.layer)
+    encoding = asked.encoding
+    if encoding and ready.suffix.lower() in TABLES:
+        ready, encoding = await asyncio.to_thread(to_utf8, ready, folder, encoding), ""
     opening = Opening(
-        path=str(ready), layer=layer, encoding=asked.encoding, max_records=asked.limits.records, salt=asked.salt
+        path=str(ready), layer=layer, encoding=encoding, max_records=asked.limits.records, salt=asked.salt
     )
     return await read_table(opening, timeout_s=asked.timeout_s)
 
