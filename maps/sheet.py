@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from msgspec import Struct
 
 from geoworks.config.settings import Settings
 from geoworks.model.severity import Severity
+from geoworks.model.text import clean_text
 from geoworks.model.zone import Level
 from maps.days import Days
 from maps.drawn import DrawnFeature
@@ -46,7 +48,9 @@ def draw_sheet(sheet: Sheet, settings: Settings, *, language: str, made: datetim
     """Return the HTML page of one map in one language; `made` is told on it."""
     first = language == settings.town.language
     words = texts(language)
-    page = LocalPage(settings, language=language, title=f"{sheet.title} · {settings.town.name}")
+    # A window's title has no elements that could hold back a mark which turns the writing.
+    title = clean_text(f"{sheet.title} · {settings.town.name}", max_length=sys.maxsize, one_line=True)
+    page = LocalPage(settings, language=language, title=title)
     drawing = LocalMap(assets=ASSETS if first else f"../{ASSETS}")
     page.add_child(drawing)
     _add_layers(drawing, sheet, words)

@@ -194,6 +194,7 @@ var geoworksDrawn = (() => {
     addTiles();
     map.on("zoomend", fitNames);
     document.addEventListener("click", point);
+    document.addEventListener("keydown", ({ key }) => key === "Escape" && map.closePopup());
     // On paper the map has another width.
     matchMedia("print").addEventListener("change", show);
     return map;
