@@ -32,7 +32,9 @@ class LineClip:
 
     def __init__(self, polygons: Geometries) -> None:
         self._polygons = polygons
-        self._border = Steps.of(*shapely.get_rings(polygons, return_index=True))
+        parts, owners = shapely.get_parts(polygons, return_index=True)
+        rings, part = shapely.get_rings(parts, return_index=True)
+        self._border = Steps.of(rings, owners[part])
         self._chunks = Chunks.of(self._border, most=_BORDER_CHUNK)
         self._tree = STRtree(self._chunks.diagonals())
 

@@ -8,16 +8,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from threading import get_ident
 
 import numpy as np
 import pyproj
 import shapely
-from pyproj.exceptions import CRSError
+from pyproj.exceptions import CRSError, ProjError
 
 from geoworks.errors import Invalid, Problem
 from geoworks.geo.types import Geometries, Lonlat, Metric, Numbers
 
 LONLAT = "EPSG:4326"
+_LONLATS = frozenset({LONLAT, "OGC:CRS84"})
+_GLOBE = np.array([180.0, 90.0])
 
 # WGS 84 (EPSG:7030): the larger half axis in metres, and the square of the eccentricity.
 _SEMI_MAJOR_M = 6_378_137.0
@@ -40,32 +43,41 @@ def check_crs(text: str) -> str:
         Invalid: the text names no CRS that PROJ knows.
 
     """
-    return _short_name(text.strip())
+    return ":".join(_parse(text).to_authority() or (text,))
 
 
 def to_lonlat(geometries: Geometries, crs: str) -> Geometries:
     """Return geometries of a CRS in lon/lat degrees (EPSG:4326), all at once; None stays None.
 
-    The third ordinate is dropped. Coordinates outside the CRS's reach become infinite, which `validate` refuses.
+    Third ordinates are dropped. Coordinates beyond the CRS's reach become infinite, and so do those that are degrees
+    although the CRS is in metres (they would land in the sea at its origin): `validate` refuses both.
 
     Raises:
-        Invalid: the text names no CRS that PROJ knows.
+        Invalid: PROJ does not know the CRS, or it is no CRS on the globe.
 
     """
-    name = check_crs(crs)
-    if name in {LONLAT, "OGC:CRS84"}:
+    if check_crs(crs) in _LONLATS:
         return geometries
-    convert = _transformer(name, LONLAT)
-    reprojected: Geometries = shapely.transform(geometries, lambda xy: _apply(convert, xy))
+    # Transformers are not safe across threads, so each thread has its own.
+    transform = _transformer(crs, get_ident()).transform
+    in_metres = _parse(crs).is_projected
+
+    def convert(xy: Numbers) -> Numbers:
+        lonlat = np.column_stack(transform(xy[:, 0], xy[:, 1]))
+        if in_metres:
+            lonlat[(np.abs(xy) <= _GLOBE).all(axis=1)] = np.inf
+        return lonlat
+
+    reprojected: Geometries = shapely.transform(geometries, convert)
     return reprojected
 
 
 def local_metric(lon: float, lat: float) -> Callable[[Lonlat], Metric]:
     """Return what turns lon/lat degrees into metres east and north of a place.
 
-    Distances from the place are true to 0.1 % up to 500 km: the ellipsoid's radii are taken at the latitude midway
-    between the place and each coordinate (Gauss's mid-latitude method). The shorter way round is taken across the
-    antimeridian.
+    Distances from the place are true to 0.1 % up to 100 km and latitude 75: the ellipsoid's radii are taken at the
+    latitude midway between the place and each coordinate (Gauss's mid-latitude method). Across the antimeridian the
+    shorter way round is taken.
     """
 
     def to_metres(lonlat: Lonlat) -> Metric:
@@ -103,22 +115,22 @@ def likely_crs(x: float, y: float) -> str:
 
 
 @lru_cache(maxsize=64)
-def _short_name(text: str) -> str:
+def _parse(text: str) -> pyproj.CRS:
     try:
-        crs = pyproj.CRS.from_user_input(text)
+        return pyproj.CRS.from_user_input(text.strip())
     except CRSError as error:
-        raise Invalid(
-            Problem("crs", f"{text[:60]!r} is no known coordinate system", 'name one by its code, such as "EPSG:2154"')
-        ) from error
-    authority = crs.to_authority()
-    return ":".join(authority) if authority else text
+        raise Invalid(_unknown(text)) from error
 
 
 @lru_cache(maxsize=64)
-def _transformer(source: str, target: str) -> pyproj.Transformer:
-    # always_xy: without it PROJ takes EPSG:4326 as lat, lon, and everything is wrong without an error.
-    return pyproj.Transformer.from_crs(source, target, always_xy=True)
+def _transformer(crs: str, thread: int) -> pyproj.Transformer:  # noqa: ARG001 - part of what it is kept by
+    try:
+        # Without always_xy PROJ takes EPSG:4326 as lat, lon, and everything is wrong without an error.
+        return pyproj.Transformer.from_crs(_parse(crs), LONLAT, always_xy=True)
+    except ProjError as error:
+        raise Invalid(_unknown(crs)) from error
 
 
-def _apply(transformer: pyproj.Transformer, xy: Numbers) -> Numbers:
-    return np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
+def _unknown(crs: str) -> Problem:
+    what = f"{crs[:60]!r} is no known coordinate system on the globe"
+    return Problem("crs", what, 'name one by its code, such as "EPSG:2154"')

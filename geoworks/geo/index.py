@@ -56,7 +56,10 @@ class FeatureIndex:
 
     def near(self, lon: float, lat: float, *, radius_m: float) -> list[tuple[str, float]]:
         """Return the features within a radius and their distances in metres, the nearest first."""
-        around = shapely.box(*box_around(lon, lat, radius_m=radius_m))
+        west, south, east, north = box_around(lon, lat, radius_m=radius_m)
+        # What sticks out beyond the antimeridian comes in again on the other side.
+        turns = [turn for turn in (-360, 0, 360) if west + turn <= 180 and east + turn >= -180]  # noqa: PLR2004
+        around = shapely.MultiPolygon([shapely.box(west + turn, south, east + turn, north) for turn in turns])
         found: list[tuple[str, float]] = []
         for ids, geometries in self._hits(around):
             metres = distances_m(lon, lat, geometries).tolist()

@@ -144,7 +144,9 @@ def _out_of_bounds(geometry: BaseGeometry) -> Problem:
     coordinates = shapely.get_coordinates(geometry)
     x, y = coordinates[_outside(coordinates)][0]
     if not np.isfinite((x, y)).all():
-        return Problem(_WHERE, f"the coordinate [{x}, {y}] is not finite", "check the data and the crs it is read with")
+        return Problem(
+            _WHERE, f"the coordinate [{x}, {y}] is not finite", "check it, and that crs is the one the data is in"
+        )
     name = likely_crs(x, y)
     if name:
         return Problem(_WHERE, f"[{x:.0f}, {y:.0f}] are no degrees but metres, likely {name}", "name that crs")

@@ -61,7 +61,7 @@ class ZoneJoin:
             if zone.contains_properly(works):
                 inside = whole
             elif zone.intersects(works):
-                inside = extent(zone.intersection(works), dimension)
+                inside = self._cut_one(place, works, dimension)
             else:
                 continue
             # Rounded as arrays are: `round(x, 3)` goes another way at some halves.
@@ -74,6 +74,14 @@ class ZoneJoin:
             for share, place, inside in sorted(overlaps)
             if share or inside
         )
+
+    def _cut_one(self, place: int, works: BaseGeometry, dimension: int) -> float:
+        """Return how much of a works is inside a zone whose border it meets."""
+        # An intersection holds once what a line passes twice (to the end of a dead end and back).
+        if dimension == LINE and not works.is_simple:
+            inside, _ = self._clip.metres(np.array([works], dtype=np.object_), np.array([0]), np.array([place]))
+            return float(inside[0])
+        return extent(self._zones[place].intersection(works), dimension)
 
     def _effects_of_block(self, works: Geometries) -> list[tuple[Effect, ...]]:
         work, zone = self._tree.query(works)
