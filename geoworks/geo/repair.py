@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import signal
 import subprocess
 import sys
 from multiprocessing.connection import Connection, Pipe
@@ -22,6 +23,7 @@ GRID_DEG = 1e-6
 # A worker that was late or died costs the limit and a new start; after so many the rest is given up.
 _FAILURES_MOST = 10
 _START_S = 60.0
+_GRACE_S = 2.0
 _MEMORY_BYTES = 2 << 30
 _NOTHING = b""
 
@@ -47,7 +49,7 @@ class Repairer:
         """
         if self._failures >= _FAILURES_MOST:
             return None
-        self._worker = self._worker or _Worker()
+        self._worker = self._worker or _Worker(self._limit_s)
         answer = self._worker.ask(shapely.to_wkb(geometry), timeout_s=self._limit_s)
         if answer is None:
             self._failures += 1
@@ -63,11 +65,11 @@ class Repairer:
 class _Worker:
     """This module run as a program, with a pipe to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_s: float) -> None:
         self._pipe, theirs = Pipe()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, nothing from outside in its arguments
-                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                [sys.executable, "-m", __name__, str(theirs.fileno()), str(limit_s)],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
             )
@@ -107,15 +109,19 @@ def mend(geometry: BaseGeometry) -> BaseGeometry | None:
     return snapped if same and not snapped.is_empty and snapped.geom_type != "GeometryCollection" else None
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, limit_s: float) -> None:
     """Mend what comes until nobody asks any more."""
     pipe.send_bytes(_NOTHING)
     with contextlib.suppress(EOFError, OSError):
         while True:
-            mended = mend(shapely.from_wkb(pipe.recv_bytes()))
+            geometry = shapely.from_wkb(pipe.recv_bytes())
+            # Should whoever asks be gone, nobody kills this process; the alarm does, even within GEOS.
+            signal.setitimer(signal.ITIMER_REAL, limit_s + _GRACE_S)
+            mended = mend(geometry)
+            signal.setitimer(signal.ITIMER_REAL, 0)
             pipe.send_bytes(_NOTHING if mended is None else shapely.to_wkb(mended))
 
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    _serve(Connection(int(sys.argv[1])))
+    _serve(Connection(int(sys.argv[1])), float(sys.argv[2]))

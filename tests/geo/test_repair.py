@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from multiprocessing.connection import Pipe
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from shapely.geometry.base import BaseGeometry
 from geoworks.errors import Problem
 from geoworks.geo.repair import Repairer, mend
 from geoworks.geo.validate import normalize_many
+from tests.shared import ROOT
 
 BOW_TIE = shapely.Polygon([(2.0, 48.0), (2.1, 48.1), (2.1, 48.0), (2.0, 48.1)])
 
@@ -92,6 +96,16 @@ def test_a_worker_that_dies_is_replaced() -> None:
         os.kill(worker, signal.SIGKILL)
         assert repairer.repair(BOW_TIE) is None
         assert repairer.repair(BOW_TIE) is not None
+
+
+def test_a_worker_left_alone_ends_by_itself() -> None:
+    """When whoever asked is gone and cannot kill it, the worker does not go on for hours."""
+    ours, theirs = Pipe()
+    command = [sys.executable, "-m", "geoworks.geo.repair", str(theirs.fileno()), "0.1"]
+    with ours, theirs, subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()]) as worker:
+        ours.recv_bytes()
+        ours.send_bytes(shapely.to_wkb(tangle(5_000)))
+        assert worker.wait(60) == -signal.SIGALRM
 
 
 def test_after_many_failures_it_gives_up() -> None:

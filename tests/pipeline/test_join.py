@@ -24,7 +24,7 @@ WEST = shapely.box(2.30, 48.60, 2.31, 48.61)
 EAST = shapely.box(2.31, 48.60, 2.32, 48.61)
 TOWN = [("west", WEST), ("east", EAST)]
 # Enough works that the join takes the way of many.
-MANY = 40
+MANY = 20
 
 
 def join_both_ways(zones: Sequence[tuple[str, BaseGeometry]], works: BaseGeometry) -> tuple[Effect, ...]:
@@ -53,10 +53,15 @@ def brute_force(zones: Sequence[tuple[str, BaseGeometry]], works: BaseGeometry) 
     return found
 
 
+def works_share(works: BaseGeometry) -> float:
+    """Return the share of a works that one metre or square metre of it is; nothing for points."""
+    return 1 / size(works, works) if shapely.get_dimensions(works) else 0.0
+
+
 def size(geometry: BaseGeometry, works: BaseGeometry) -> float:
     """Return points, metres or square metres: what the works is made of."""
     dimension = shapely.get_dimensions(works)
-    parts = [part for part in shapely.get_parts(geometry) if shapely.get_dimensions(part) == dimension]
+    parts = [part for part in shapely.get_parts(geometry) if shapely.get_dimensions(part) == dimension and part]
     if dimension == 0:
         return len(parts)
     if dimension == 1:
@@ -70,11 +75,13 @@ def test_effects_are_those_of_every_pair(works: BaseGeometry, drawn: list[BaseGe
     zones = [(f"z{number}", zone) for number, zone in enumerate(drawn)]
     expected = brute_force(zones, works)
     effects = {effect.zone: effect for effect in join_both_ways(zones, works)}
+    # The edges of pyproj's polygons are geodesics, ours are straight in degrees: some square metres here.
+    leeway = 5.0 if works.area else 0.1
     for id_, (share, extent) in expected.items():
         effect = effects.get(id_, Effect(id_, 0.0, 0.0, 0.0))
-        assert effect.share == pytest.approx(share, abs=0.0011 if extent > 100 else 0.02)
+        assert effect.share == pytest.approx(share, abs=0.001 + leeway * works_share(works))
         for measured in (effect.length_m, effect.area_m2):
-            assert measured is None or measured == pytest.approx(extent, rel=1e-3, abs=3)
+            assert measured is None or measured == pytest.approx(extent, rel=1e-4, abs=leeway)
 
 
 @given(works=geometries, drawn=st.lists(polygons(), min_size=1, max_size=5))
@@ -90,7 +97,6 @@ def test_effects_are_rounded_sorted_and_worth_telling(works: BaseGeometry, drawn
 
 def test_a_line_tells_length_and_share() -> None:
     """A street with a quarter in the west and the rest in the east."""
-    west, east = 730.9 * 0.25, 730.9 * 0.75
     street = shapely.LineString([(2.3075, 48.605), (2.3175, 48.605)])
     first, second = join_both_ways(TOWN, street)
     assert (first.zone, first.share, first.area_m2) == ("east", 0.75, None)
@@ -98,7 +104,6 @@ def test_a_line_tells_length_and_share() -> None:
     whole = GEOD.geometry_length(street)
     assert first.length_m == pytest.approx(0.75 * whole, abs=0.06)
     assert second.length_m == pytest.approx(0.25 * whole, abs=0.06)
-    assert (west, east) != (0, 0)
 
 
 def test_a_polygon_tells_area_and_share() -> None:
