@@ -77,6 +77,11 @@ class Hub:
         """Return the last place of the log that was told."""
         return self._head
 
+    @property
+    def questions(self) -> int:
+        """Return how many different questions the live connections ask."""
+        return len(self._audiences.matcher)
+
     async def run(self) -> None:
         """Keep time for the connections and note what was told, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
@@ -117,12 +122,13 @@ class Hub:
 
     def flush(self) -> None:
         """Write everything due, then let what comes in the next moment gather."""
-        if self._pause is not None:
-            self._pause.cancel()
-        self._pause = asyncio.get_running_loop().call_later(_JOIN_S, self._end_pause)
         due, self._due = self._due, {}
         for audience in due:
             self._write_to(audience)
+        if self._pause is not None:
+            self._pause.cancel()
+        # Counted from the end of the writing: with many sockets that takes longer than the pause.
+        self._pause = asyncio.get_running_loop().call_later(_JOIN_S, self._end_pause)
         now = self._clock.now()
         for change in self._unwritten:
             self.counters.note_delay((now - change.at).total_seconds())

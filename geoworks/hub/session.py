@@ -16,13 +16,13 @@ from itertools import chain
 
 from geoworks.config.settings import Stream
 from geoworks.hub import messages, say
+from geoworks.hub.answers import Answers, Frames
 from geoworks.hub.codes import Code
 from geoworks.hub.feed import Feed, Outlet
 from geoworks.hub.frames import frame
-from geoworks.hub.inbox import Asking, Inbox
-from geoworks.hub.messages import Refused, Wanted
+from geoworks.hub.inbox import Inbox
+from geoworks.hub.messages import Refused
 from geoworks.hub.pulse import Pulse, Verdict
-from geoworks.hub.question import Question, compile_test
 from geoworks.hub.replay import CatchUp
 from geoworks.hub.resumption import read_cursor, why_not
 from geoworks.hub.subscriptions import Subscriptions
@@ -57,6 +57,7 @@ class Session:
         self._feed = feed
         self._settings = settings
         self._inbox = Inbox(settings)
+        self._answers = Answers(self.subscriptions, feed.snapshot, most=settings.subscriptions)
         self._flow: Iterator[tuple[int | None, bytes]] = iter(())
         self._goal = self.cursor
         self._errors = 0
@@ -229,10 +230,11 @@ class Session:
         behind = self.cursor != head.offset
         self._goal = head.offset
         answered: str | None = None
-        answer: Iterable[tuple[None, bytes]] = ()
+        answer: Frames = ()
         if self._inbox:
             try:
-                answered, answer = self._obey(self._inbox.take())
+                answered, answer = self._answers.obey(self._inbox.take(), head)
+                self._begun = True
             except Refused as error:
                 self._refuse(error)
         if behind or self._owes or answered is not None:
@@ -243,39 +245,6 @@ class Session:
         goal = Cursor(self._feed.head.epoch, self._goal)
         told = messages.CaughtUp(answered, self.subscriptions.hash(), str(goal))
         return ((self._goal, frame(told)),)
-
-    def _obey(self, message: Asking) -> tuple[str, Iterable[tuple[None, bytes]]]:
-        """Change the subscriptions; return the id answered and the answer.
-
-        Raises:
-            Refused: the message asks for what cannot be had.
-
-        """
-        if isinstance(message, messages.Subscribe):
-            return message.id, self._subscribe(message)
-        if isinstance(message, messages.Unsubscribe):
-            return message.id, self._unsubscribe(message)
-        raise Refused(Code.RESUME_LATE, say.RESUME_LATE)
-
-    def _subscribe(self, wanted: Wanted) -> Iterable[tuple[None, bytes]]:
-        dropped = self.subscriptions.get(wanted.id)
-        question = self.subscriptions.add(wanted, most=self._settings.subscriptions)
-        self._begun = True
-        removed = self._removed(dropped) if dropped is not None else ()
-        return chain(removed, self._snapshot(wanted.id, question))
-
-    def _unsubscribe(self, message: messages.Unsubscribe) -> Iterable[tuple[None, bytes]]:
-        return self._removed(self.subscriptions.drop(message.id))
-
-    def _snapshot(self, id_: str, question: Question) -> Iterable[tuple[None, bytes]]:
-        found = self._feed.snapshot(question, self.subscriptions.test_of(question))
-        return say.snapshot(id_, found, self._feed.head)
-
-    def _removed(self, dropped: Question) -> Iterable[tuple[None, bytes]]:
-        """Return the removals of what only a dropped question matched; they have no place in the log."""
-        found = self._feed.snapshot(dropped, compile_test(dropped))
-        gone = [e.record.key for e in found if not self.subscriptions.test(e.record.key, e.keys)]
-        return say.moved_out(gone)
 
     def _resume(self, message: messages.Resume) -> None:
         try:
@@ -303,9 +272,7 @@ class Session:
     def _resync(self, reason: messages.ResyncReason) -> None:
         self._feed.counters.resynced += 1
         self.cursor = self._goal = self._feed.head.offset
-        told = frame(messages.Resync(None, reason))
-        answers = [self._snapshot(id_, question) for id_, question in self.subscriptions.items()]
-        self._flow = chain(((None, told),), *answers, self._caught_up(None))
+        self._flow = chain(self._answers.anew(reason, self._feed.head), self._caught_up(None))
 
     def _answer(self, message: messages.ServerMessage) -> None:
         """Send a message out of turn, unless the client does not read: it gets none of these then."""

@@ -158,7 +158,7 @@ class Life:
         self.session.receive(msgspec.json.encode(message).decode())
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(steps=_STEPS, high_water=st.sampled_from([600, 3000, 100_000]), tail=st.sampled_from([2, 10, 1000]))
 def test_client_ends_with_the_servers_state(steps: list[tuple[str, Any]], high_water: int, tail: int) -> None:
     """For any changes, cuts, stalls and subscriptions the client ends with what the server has, in order, once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import shapely
 from msgspec import Struct
@@ -118,10 +118,6 @@ class Town:
         offset = self.remove(Key(Kind.WORKS, id_), reason=reason)
         self.publish()
         return offset
-
-    def advance(self, seconds: float) -> None:
-        """Move the clock."""
-        self.clock.advance(timedelta(seconds=seconds))
 
     def _write(self, key: Key, op: Op, reason: Reason, *, entry: Entry | None = None) -> int:
         before = self.state.get(key)

@@ -1,0 +1,143 @@
+"""What the hub does for all connections together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from geoworks.config.settings import Stream
+from geoworks.hub.codes import Code
+from geoworks.hub.session import Session
+from tests.hub.client import MemoryOutlet, Work
+from tests.hub.town import Look, Town, works_record
+
+_SUBSCRIBE = '{"type":"subscribe","id":"all","area":{"everywhere":true}}'
+
+
+class CountingOutlet(MemoryOutlet):
+    """A socket in memory that counts how often it is written to."""
+
+    writes = 0
+
+    def write(self, data: bytes) -> None:
+        """Take bytes of the hub."""
+        self.writes += 1
+        super().write(data)
+
+
+@pytest.fixture
+async def work() -> AsyncIterator[Work]:
+    """Run the work of connections; what is left at the end is ended."""
+    work = Work()
+    yield work
+    await work.stop()
+
+
+def _live(town: Town, work: Work) -> tuple[CountingOutlet, Session]:
+    outlet = CountingOutlet(work)
+    session = town.hub.connect(outlet)
+    session.receive(_SUBSCRIBE)
+    outlet.take()
+    outlet.writes = 0
+    return outlet, session
+
+
+async def test_idle_hub_writes_at_once(work: Work) -> None:
+    """When nothing was written just before, a change is on the socket before `publish` returns."""
+    town = Town()
+    outlet, _ = _live(town, work)
+    town.publish_works("a")
+    assert [message["type"] for message in outlet.take()] == ["put"]
+
+
+async def test_changes_that_come_fast_are_joined(work: Work) -> None:
+    """Changes that come within the pause after a write share the next one, for every socket the same bytes."""
+    town = Town()
+    outlets = [_live(town, work)[0] for _ in range(3)]
+    for number in range(50):
+        town.publish_works(f"{number}")
+    assert [outlet.writes for outlet in outlets] == [1, 1, 1]
+    town.hub.flush()
+    assert [outlet.writes for outlet in outlets] == [2, 2, 2]
+    assert len({bytes(outlet.buffer) for outlet in outlets}) == 1
+    assert len(outlets[0].take()) == 50
+    assert town.hub.counters.sent == 150
+
+
+async def test_pause_ends_by_itself(work: Work) -> None:
+    """What waits to be joined is written a moment later, without another change."""
+    town = Town()
+    outlet, _ = _live(town, work)
+    town.publish_works("a")
+    town.publish_works("b")
+    assert outlet.writes == 1
+    async with asyncio.timeout(5):
+        while outlet.writes < 2:  # noqa: ASYNC110 - the pause has no signal
+            await asyncio.sleep(0.001)
+
+
+async def test_delay_is_counted_from_the_commit(work: Work) -> None:
+    """The counters keep how long it took from the commit of a change to its writing."""
+    town = Town()
+    _live(town, work)
+    town.put(works_record("a", Look()))
+    town.clock.advance(timedelta(seconds=2))
+    town.publish()
+    assert list(town.hub.counters.delays_s) == [2.0]
+    assert town.hub.counters.published == 1
+
+
+async def test_store_learns_what_was_told(work: Work) -> None:
+    """The highest offset that clients may know is noted in the store."""
+    town = Town()
+    running = work.create_task(town.hub.run())
+    town.publish_works("a")
+    town.publish_works("b")
+    async with asyncio.timeout(5):
+        while town.log.highest_told < 2:  # noqa: ASYNC110 - the log in memory has no signal
+            await asyncio.sleep(0.001)
+    assert not running.done()
+
+
+async def test_heartbeats_are_spread(work: Work) -> None:
+    """Every live connection gets a heartbeat each period, but not all in the same moment."""
+    town = Town(settings=Stream(heartbeat_s=0.4, pong_s=10))
+    outlets = [_live(town, work)[0] for _ in range(8)]
+    work.create_task(town.hub.run())
+    async with asyncio.timeout(5):
+        while not any(outlet.writes for outlet in outlets):  # noqa: ASYNC110 - sockets in memory have no signal
+            await asyncio.sleep(0.001)
+        assert not all(outlet.writes for outlet in outlets)
+        while not all(outlet.writes for outlet in outlets):  # noqa: ASYNC110 - the same
+            await asyncio.sleep(0.001)
+    assert outlets[0].take()[0] == {"type": "heartbeat", "cursor": "epoch1.0"}
+
+
+async def test_drain_cuts_who_does_not_leave(work: Work) -> None:
+    """At the end everybody gets a notice and a close; who stays all the same is cut."""
+    town = Town()
+    polite, polite_session = _live(town, work)
+    stubborn, stubborn_session = _live(town, work)
+    draining = work.create_task(town.hub.drain(0.2))
+    await asyncio.sleep(0)
+    for outlet in (polite, stubborn):
+        assert [message["type"] for message in outlet.take()] == ["notice"]
+        assert outlet.closed is not None
+        assert outlet.closed[0] == Code.GOING_AWAY.number
+    town.hub.disconnect(polite_session)
+    await draining
+    assert (polite.aborted, stubborn.aborted) == (False, True)
+    town.hub.disconnect(stubborn_session)
+    assert town.hub.counters.connected == 0
+
+
+async def test_forgotten_audiences_cost_nothing(work: Work) -> None:
+    """When the last one who asks a question leaves, the matcher forgets the question."""
+    town = Town()
+    _, session = _live(town, work)
+    assert town.hub.questions == 1
+    town.hub.disconnect(session)
+    assert town.hub.questions == 0
