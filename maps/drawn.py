@@ -81,8 +81,11 @@ class PublicTown(Struct, frozen=True):
     reports: Sequence[_ReportFeature]
 
 
-class Drawn(Struct, frozen=True, omit_defaults=True):
-    """One feature on a map; `state` is a status, of a zone its level, and `when` is in words."""
+class Drawn(Struct, frozen=True, array_like=True):
+    """One feature on a map; `state` is a status, of a zone its level, and `when` is in words.
+
+    Written as an array, for names of fields would be a good part of a large page.
+    """
 
     title: str
     state: str
@@ -93,8 +96,8 @@ class Drawn(Struct, frozen=True, omit_defaults=True):
     href: str = ""
 
 
-class DrawnFeature(Struct, frozen=True, tag="Feature"):
-    """A GeoJSON feature of a generated map."""
+class DrawnFeature(Struct, frozen=True, array_like=True):
+    """A GeoJSON geometry and what a map says of it."""
 
     geometry: Raw
     properties: Drawn
@@ -168,16 +171,23 @@ def _draw_works(geometry: Raw, works: _Works, days: Days) -> DrawnFeature:
         note=works.promoter,
         when=days.span(start, end, planned=planned),
     )
-    return DrawnFeature(geometry, drawn)
+    return DrawnFeature(_dense(geometry), drawn)
+
+
+def _dense(geometry: Raw) -> Raw:
+    """Leave the blanks of a geometry out; none of its words holds one."""
+    return Raw(bytes(geometry).replace(b" ", b""))
 
 
 def _draw_zone(one: _ZoneFeature) -> DrawnFeature:
-    return DrawnFeature(one.geometry, Drawn(title=one.properties.name, state=one.properties.level))
+    return DrawnFeature(_dense(one.geometry), Drawn(title=one.properties.name, state=one.properties.level))
 
 
 def _draw_report(one: _ReportFeature, category: str) -> DrawnFeature:
     report = one.properties
-    return DrawnFeature(one.geometry, Drawn(title=category, state=report.status, place=report.place, note=report.text))
+    return DrawnFeature(
+        _dense(one.geometry), Drawn(title=category, state=report.status, place=report.place, note=report.text)
+    )
 
 
 _Placed = tuple[DrawnFeature, Sequence[str]]

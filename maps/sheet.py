@@ -15,12 +15,12 @@ from geoworks.model.severity import Severity
 from geoworks.model.text import clean_text
 from geoworks.model.zone import Level
 from maps.days import Days
-from maps.drawn import DrawnFeature
+from maps.drawn import Drawn, DrawnFeature
 from maps.local import ASSETS, TEMPLATES, FeatureLayer, LocalControl, LocalMap, LocalPage, script_json
 from maps.texts import text, texts
 
 # A list longer than this is no longer read; the map shows all.
-_LISTED = 300
+LISTED = 300
 _OTHER = {"fr": "en", "en": "fr"}
 _NAMES = {"fr": "Français", "en": "English"}
 # From the least to the worst, so that the worst is drawn on top.
@@ -88,6 +88,7 @@ def _page_data(settings: Settings, words: dict[str, Any]) -> dict[str, Any]:
         "center": (lat, lon),
         "zoom": settings.town.zoom,
         "tiles": settings.tiles,
+        "fields": Drawn.__struct_fields__,
         "words": {
             "works": words["works"]["status"],
             "severity": words["map"]["severity"],
@@ -126,12 +127,12 @@ def _aside(sheet: Sheet, language: str) -> str:
         levels=[level.value for level in Level] if sheet.zones else [],
         zones=[one.properties for one in sheet.links],
         more_zones=_more(language, "more_zones", sheet.unlinked),
-        works=[one.properties for one in sheet.works[:_LISTED]],
+        works=[one.properties for one in sheet.works[:LISTED]],
         works_count=len(sheet.works),
-        more_works=_more(language, "more", len(sheet.works) - _LISTED),
-        reports=[one.properties for one in sheet.reports[:_LISTED]],
+        more_works=_more(language, "more", len(sheet.works) - LISTED),
+        reports=[one.properties for one in sheet.reports[:LISTED]],
         reports_count=len(sheet.reports),
-        more_reports=_more(language, "more", len(sheet.reports) - _LISTED),
+        more_reports=_more(language, "more", len(sheet.reports) - LISTED),
     )
 
 

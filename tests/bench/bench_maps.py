@@ -70,11 +70,11 @@ def draw_by_object(collections: Mapping[str, bytes]) -> str:
 
 
 def _works(number: int) -> bytes:
-    """Return a works of a dozen points somewhere in a town, as the public gets it."""
+    """Return a works as the public gets it, of as many points as those of Paris have on average."""
     chance = random.Random(number)
     lon, lat = 2.25 + chance.random() * 0.1, 48.6 + chance.random() * 0.07
     line = shapely.LineString(
-        [(round(lon + step * 0.0002, 6), round(lat + chance.random() * 1e-3, 6)) for step in range(12)]
+        [(round(lon + step * 0.0002, 6), round(lat + chance.random() * 1e-3, 6)) for step in range(9)]
     )
     record = works_record(number, title=f"Renouvellement du réseau d'assainissement {number}")
     given = replace(

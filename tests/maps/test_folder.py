@@ -96,7 +96,7 @@ def test_many_zones_do_not_make_as_many_maps(tmp_path: Path) -> None:
     assert tmp_path / "zone-pire.html" in pages
     overview = pages[0].read_text()
     assert "et 3 autres, plus calmes, sans carte à part" in overview
-    assert overview.count('"Feature"') == ZONE_MAPS + 3
+    assert overview.count('"Polygon"') == ZONE_MAPS + 3
 
 
 @pytest.mark.parametrize("id_", ["../../etc", "a/b", "CON", "é", "", "x" * 200, "-a", ".."])

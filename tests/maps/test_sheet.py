@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -89,21 +89,23 @@ def test_json_in_a_script_is_the_same_json(text: str) -> None:
     assert not re.search("[<>&\u2028\u2029]|{{|{%|{#", safe)
 
 
+@settings(max_examples=50)
 @given(_TEXTS)
 def test_a_text_comes_out_as_it_went_in(text: str) -> None:
     """Whatever a works is called, the page has it as data, and the same elements as with any other name."""
     hostile = read(draw_sheet(sheet(works=[works(title=text)]), SETTINGS, language="fr", made=MADE))
     harmless = read(draw_sheet(sheet(works=[works(title="a")]), SETTINGS, language="fr", made=MADE))
-    (shown,) = json.loads(hostile.texts["data-works"])
-    assert shown["properties"]["title"] == text
+    ((_, (title, *_)),) = json.loads(hostile.texts["data-works"])
+    assert title == text
     assert hostile.tags == harmless.tags
 
 
+@settings(max_examples=50)
 @given(_TEXTS)
 def test_settings_are_text_too(text: str) -> None:
     """The town's name, its tiles and their attribution stand in the page as data."""
-    settings = replace(SETTINGS, town=TownTable(name=text), tiles=Tiles(url=f"http://x/{text}", attribution=text))
-    page = read(draw_sheet(sheet(works=[works()]), settings, language="fr", made=MADE))
+    hostile = replace(SETTINGS, town=TownTable(name=text), tiles=Tiles(url=f"http://x/{text}", attribution=text))
+    page = read(draw_sheet(sheet(works=[works()]), hostile, language="fr", made=MADE))
     tiles = json.loads(page.texts["data-page"])["tiles"]
     assert (tiles["url"], tiles["attribution"]) == (f"http://x/{text}", text)
     assert page.tags == read(draw_sheet(sheet(works=[works()]), SETTINGS, language="fr", made=MADE)).tags
@@ -114,7 +116,7 @@ def test_the_list_is_bounded_and_the_map_is_not() -> None:
     many = [works(f"a:{number}", title=f"Travaux {number}") for number in range(302)]
     page = draw_sheet(sheet(works=many), SETTINGS, language="fr", made=MADE)
     assert page.count('data-kind="works"') == 300
-    assert "et 2 autres, visibles sur la carte" in page
+    assert "et 2 autres" in page
     assert len(json.loads(read(page).texts["data-works"])) == 302
 
 

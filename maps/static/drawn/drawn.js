@@ -12,6 +12,11 @@ var geoworksDrawn = (() => {
   const block = (name) => JSON.parse(document.getElementById(`data-${name}`).textContent);
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+  function feature([geometry, values]) {
+    const properties = Object.fromEntries(page.fields.map((name, index) => [name, values[index]]));
+    return { type: "Feature", geometry, properties };
+  }
+
   function element(name, text, className = "") {
     const made = document.createElement(name);
     made.className = className;
@@ -177,7 +182,7 @@ var geoworksDrawn = (() => {
 
   function begin(id) {
     page = block("page");
-    for (const kind of Object.keys(kinds)) kinds[kind] = block(kind);
+    for (const kind of Object.keys(kinds)) kinds[kind] = block(kind).map(feature);
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     // One canvas for all: of two canvases only the upper one could be pressed.
     map = L.map(id, {
