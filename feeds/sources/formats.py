@@ -14,6 +14,7 @@ _XML_ROOT = re.compile(rb"<(?:[\w-]+:)?([A-Za-z_][\w-]*)")
 # Not data but orders to fetch data from elsewhere; GDAL's drivers for them are off too.
 _ORDERS = re.compile(rb"OGRVRTDataSource|OGRWFSDataSource|VRTDataset|gdal_streamed_alg|GDAL_WMS", re.IGNORECASE)
 _MARKS = ((b"SQLite format 3\0", ".gpkg"), (b"fgb", ".fgb"))
+_ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 _BY_ROOT = {b"kml": ".kml", b"gpx": ".gpx"}
 _IN_ZIP = {"xl/workbook.xml": ".xlsx", "content.xml": ".ods", "doc.kml": ".kmz"}
 # What GDAL tells apart by the name; a table of text has no mark of its own.
@@ -26,7 +27,7 @@ def tell_suffix(path: Path, *, name: str = "") -> str:
     """Return the suffix under which GDAL knows a file; `name` is how it was called where it came from.
 
     Raises:
-        SourceError: it is empty, a web page, or an order to read something else.
+        SourceError: it is empty, a web page, half a zip, or an order to read something else.
 
     """
     with path.open("rb") as file:
@@ -38,7 +39,7 @@ def tell_suffix(path: Path, *, name: str = "") -> str:
         raise SourceError("it is a web page, not data; take the address of the download itself")
     if _ORDERS.search(head):
         raise SourceError("it only points to other data; give the file or address of the data itself")
-    if zipfile.is_zipfile(path) and head.startswith(b"PK"):
+    if head.startswith(_ZIP_MARKS):
         return _suffix_in_zip(path)
     return _by_mark(text) or _by_name(name or path.name)
 
@@ -61,6 +62,8 @@ def _by_name(name: str) -> str:
 
 
 def _suffix_in_zip(path: Path) -> str:
+    if not zipfile.is_zipfile(path):
+        raise SourceError("it is a zip that is not whole; fetch or make it again")
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
     return next((suffix for name, suffix in _IN_ZIP.items() if name in names), ".zip")

@@ -24,6 +24,8 @@ from feeds.sources.child import main
 main(sys.stdin.buffer, sys.stdout.buffer)
 """
 _LAST_WORDS = 300
+# Room for a chunk or two: the child reads on while one is taken in.
+_BUFFER_BYTES = 4 << 20
 
 # Drivers that leave the file they are given: to the network, to other files, to other programs.
 AWAY = (
@@ -60,6 +62,10 @@ class RawTable(Struct, frozen=True):
     numbers: list[int]
     hashes: list[bytes]
 
+    def __repr__(self) -> str:
+        # asyncio writes out what its tasks return; a hundred thousand records would take seconds.
+        return f"<{len(self.hashes)} records of {self.layer.name}>"
+
 
 async def read_table(opening: Opening, *, timeout_s: float) -> RawTable:
     """Read one layer of a local file or folder.
@@ -95,6 +101,7 @@ async def _start(complaints: IO[bytes]) -> asyncio.subprocess.Process:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=complaints,
+        limit=_BUFFER_BYTES,
         env={**os.environ, **ENVIRONMENT, "PYTHONPATH": root},
         # The terminal's Ctrl-C is for the service, which ends its readers itself.
         start_new_session=True,
