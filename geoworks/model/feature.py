@@ -95,7 +95,10 @@ def render(record: Record) -> bytes:
     """Return the GeoJSON feature of a record, as the public may see it (drafts are the caller's concern)."""
     given = overlay.effective(record)
     properties = _PROPERTIES[record.key.kind](record, given, record.derived)
-    return _ENCODER.encode(Feature(record.key.id, encode_geometry(given.geometry), properties))
+    buffer = bytearray()
+    _ENCODER.encode_into(Feature(record.key.id, encode_geometry(given.geometry), properties), buffer)
+    # A copy of the exact size: what `encode` returns keeps the room it was written in.
+    return bytes(buffer)
 
 
 def match_keys(record: Record) -> MatchKeys:

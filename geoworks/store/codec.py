@@ -20,9 +20,13 @@ from shapely.geometry.base import BaseGeometry
 
 from geoworks.errors import StoreUnusable
 from geoworks.model.change import Change, Derived, Given, Key, Kind, MatchKeys, Op, Patch, Reason, Record, Version
+from geoworks.model.works import Works
 from geoworks.ports import Reply, Write
 
 Row = tuple[Any, ...]
+
+# What many works of a town have in common.
+_ALIKE = ("impact", "promoter", "road_authority", "types_of_work", "road_names")
 
 # Stands in a value for the geometry that has its own column.
 _ELSEWHERE: BaseGeometry = shapely.Point()
@@ -92,7 +96,8 @@ def read_records(rows: Sequence[Row]) -> list[Record]:
     """Return the records that `next_features` gave."""
     with _legible("features"):
         shapes = _from_wkb(row[8] for row in rows)
-        return [_read_record(row, shape) for row, shape in zip(rows, shapes, strict=True)]
+        shared: dict[Any, Any] = {}
+        return [_read_record(row, shape, shared) for row, shape in zip(rows, shapes, strict=True)]
 
 
 def read_versions(rows: Sequence[Row]) -> list[Version]:
@@ -115,18 +120,31 @@ def read_reply(row: Row) -> Reply:
     return Reply(owner, key, body_hash, status, body, datetime.fromisoformat(expires))
 
 
-def _read_record(row: Row, shape: BaseGeometry) -> Record:
+def _read_record(row: Row, shape: BaseGeometry, shared: dict[Any, Any]) -> Record:
     _, kind, feature_id, version, created, updated, source, raw_hash, _, given, overlay, derived = row
     return Record(
         key=Key(Kind(kind), feature_id),
         version=version,
         created=datetime.fromisoformat(created),
         updated=datetime.fromisoformat(updated),
-        given=replace(_GIVEN.decode(given), geometry=shape),
+        given=_share(replace(_GIVEN.decode(given), geometry=shape), shared),
         derived=_DERIVED.decode(derived),
         source=source,
         overlay=_read_overlay(overlay),
         raw_hash=raw_hash,
+    )
+
+
+def _share(given: Given, shared: dict[Any, Any]) -> Given:
+    """Return a works that holds what others hold too as the same objects: of thousands, many impacts are alike."""
+    if not isinstance(given, Works):
+        return given
+    # By name, for a list of road names may equal a list of types of work.
+    values = [(name, getattr(given, name)) for name in _ALIKE]
+    zone = given.schedule.time_zone
+    schedule = replace(given.schedule, time_zone=shared.setdefault(zone, zone))
+    return replace(
+        given, **{name: shared.setdefault((name, value), value) for name, value in values}, schedule=schedule
     )
 
 
