@@ -7,9 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
 from geoworks.errors import Problem
 from geoworks.model.change import Change, Key, MatchKeys, Op, Reason, Record, Version
@@ -124,17 +122,6 @@ class Store(Protocol):
     async def put_document(self, collection: str, name: str, value: bytes | None) -> None:
         """Write a small named value durably; None drops it."""
         ...
-
-
-class RawRecords(Struct, frozen=True):
-    """What a source gave, as columns; row i of each belongs together.
-
-    `columns` are object arrays of text, numbers, dates or None. `geometries` are shapely objects in lon/lat degrees
-    (EPSG:4326, already reprojected) or None.
-    """
-
-    columns: Mapping[str, NDArray[Any]]
-    geometries: NDArray[np.object_]
 
 
 class Rejected(Struct, frozen=True):

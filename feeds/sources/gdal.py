@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -90,14 +91,20 @@ class GdalSource:
 
     async def _read(self, upload: Path | None) -> GdalReading:
         asked = self._asked(upload)
-        self._keep_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._keep_dir, ignore_cleanup_errors=True) as folder:
+        await asyncio.to_thread(self._clear_up)
+        with tempfile.TemporaryDirectory(prefix=f"{self._name}.", dir=self._keep_dir) as folder:
             path, validators = await self._get(asked, Path(folder))
             table = await read_file(path, Path(folder), asked)
             reading = await asyncio.to_thread(self._understand, table)
             if path.parent == Path(folder) or upload:
                 await asyncio.to_thread(self._kept.keep, path, validators)
         return reading
+
+    def _clear_up(self) -> None:
+        """Make room; drop what a reading left that was killed with the service: a source is read once at a time."""
+        self._keep_dir.mkdir(parents=True, exist_ok=True)
+        for left in self._keep_dir.glob(f"{self._name}.*"):
+            shutil.rmtree(left, ignore_errors=True)
 
     def _asked(self, upload: Path | None) -> Asked:
         table = self._table
