@@ -121,6 +121,8 @@ def _environment(settings: Settings) -> Environment:
         moderated=settings.reports.moderated,
         limits=settings.limits,
         languages=LANGUAGES,
+        # What the titles of the zones' maps begin with; they are in the town's language on every page.
+        zone_title=text(town.language, "drawn.zone_title", zone=""),
         light=colours.light_scheme(town.primary_colour, town.accent_colour),
         dark=colours.dark_scheme(town.primary_colour, town.accent_colour),
     )

@@ -12,7 +12,7 @@ export function connectionSign(element) {
       element.dataset.state = state;
       element.textContent = t(`stream.${state}`, { hour: dates.hour(since) });
     };
-    if (state === "live" || state === "offline" || !element.dataset.state) show();
+    if (state !== "reconnecting" || !element.dataset.state) show();
     else timer = setTimeout(show, PATIENCE_MS);
   };
 }

@@ -1,5 +1,6 @@
 /** Draw the footprint of works: one point, or a line point by point. */
-import { addLabels, colours, ground, zoneLabel } from "./ground.js";
+import { colours, ground } from "./ground.js";
+import { ZoneLabels } from "./labels.js";
 
 const L = globalThis.L;
 
@@ -7,6 +8,7 @@ export class Drawing {
   #map;
   #corners = [];
   #kept = null;
+  #labels;
   #layer = L.layerGroup();
   #changed;
 
@@ -17,7 +19,7 @@ export class Drawing {
   constructor(container, changed) {
     this.#changed = changed;
     this.#map = ground(container);
-    addLabels(this.#map);
+    this.#labels = new ZoneLabels(this.#map);
     this.#layer.addTo(this.#map);
     const crosshair = document.createElement("span");
     crosshair.className = "crosshair";
@@ -48,7 +50,8 @@ export class Drawing {
   /** Show the zones behind the drawing. */
   around(zones) {
     L.geoJSON({ type: "FeatureCollection", features: zones }, { interactive: false, style: { color: colours()("zone-line"), weight: 1.5, fillOpacity: 0.05 } }).addTo(this.#map);
-    for (const zone of zones) zoneLabel(zone).addTo(this.#map);
+    for (const zone of zones) this.#labels.put(zone.id, zone);
+    this.#labels.keepArranged();
   }
 
   /** Add the map's centre as a point: the way of the keyboard. */

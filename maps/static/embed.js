@@ -5,6 +5,7 @@ import { byId, el } from "./element.js";
 import { LiveMap } from "./map.js";
 import { inReadingOrder, isOver } from "./model.js";
 import { streamUrl } from "./page.js";
+import { readAll } from "./read.js";
 import { Stream } from "./stream.js";
 import { placeOf, stateOf, timeOf, titleOf } from "./words.js";
 
@@ -15,7 +16,7 @@ const map = new LiveMap(byId("map"), choose);
 const stream = new Stream(
   streamUrl(),
   { area: { everywhere: true }, kinds: ["works", "report", "zone"] },
-  { changed: () => (drawing ||= requestAnimationFrame(redraw)), connection: connectionSign(byId("connection")) },
+  { changed: () => (drawing ||= requestAnimationFrame(redraw)), connection: connectionSign(byId("connection")), read: readAll },
 );
 
 byId("back").addEventListener("click", () => choose(""));

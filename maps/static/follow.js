@@ -10,8 +10,11 @@ import { categoryName } from "./words.js";
 
 const POLL_MS = 30_000;
 const AROUND_M = 25;
+const OPEN = new Set(["received", "accepted", "in-progress"]);
 const box = byId("follow");
+const door = `/v1/reports/follow/${encodeURIComponent(box.dataset.token)}`;
 let status = "";
+let shown = "";
 let listening = false;
 
 read();
@@ -19,30 +22,50 @@ setInterval(read, POLL_MS); // also what a stream cannot tell: answers given whi
 
 async function read() {
   try {
-    show(await ask(`/v1/reports/follow/${encodeURIComponent(box.dataset.token)}`));
+    show(await ask(door));
+    return [];
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (error.status === 404) box.replaceChildren(el("p", { class: "note bad" }, t("follow.not_found")));
     else if (!status) box.replaceChildren(el("p", { class: "note bad" }, error.message));
+    return null;
+  } finally {
+    box.removeAttribute("aria-busy");
   }
-  box.removeAttribute("aria-busy");
 }
 
 function show(report) {
   if (status && status !== report.status) {
     byId("announcements").textContent = t("follow.changed", { status: t(`reports.status.${report.status}`) });
   }
-  status = report.status;
-  box.replaceChildren(...parts(report).filter(Boolean));
+  // What is being read or pressed stays as it is when nothing changed.
+  const said = JSON.stringify(report);
+  if (said !== shown) box.replaceChildren(...(report.status === "withdrawn" ? withdrawnParts : parts)(report).filter(Boolean));
+  [status, shown] = [report.status, said];
   listen(report);
+}
+
+/** Nothing is left of a report that was taken back but that it was. */
+function withdrawnParts(report) {
+  return [
+    head(report),
+    el("p", { class: "note good" }, t("follow.withdrawn")),
+    el("h2", {}, t("follow.steps")),
+    steps(report.steps),
+    el("p", {}, el("a", { href: url("/report") }, t("follow.again"))),
+  ];
+}
+
+function head(report) {
+  return el("div", { class: "follow-head" },
+    el("p", { class: "muted" }, [categoryName(report.category), report.place].filter(Boolean).join(" · ")),
+    el("p", { class: "follow-status", tabindex: "-1" }, t(`reports.status.${report.status}`)),
+    el("p", { class: "muted" }, t("reports.created", { ago: dates.ago(new Date(report.created)) })));
 }
 
 function parts(report) {
   return [
-    el("div", { class: "follow-head" },
-      el("p", { class: "muted" }, [categoryName(report.category), report.place].filter(Boolean).join(" · ")),
-      el("p", { class: "follow-status" }, t(`reports.status.${report.status}`)),
-      el("p", { class: "muted" }, t("reports.created", { ago: dates.ago(new Date(report.created)) }))),
+    head(report),
     el("h2", {}, t("follow.steps")),
     steps(report.steps.length ? report.steps : [{ at: report.created, status: "received", answer: "" }]),
     el("h2", {}, t("follow.handler")),
@@ -52,7 +75,23 @@ function parts(report) {
     el("h2", {}, t("follow.your_text")),
     el("blockquote", { class: "quote" }, report.text),
     photoList(report.photos),
+    OPEN.has(report.status) && el("p", { class: "actions" },
+      el("button", { type: "button", class: "button quiet danger", onclick: withdraw }, t("follow.withdraw"))),
   ];
+}
+
+async function withdraw() {
+  if (!confirm(t("follow.withdraw_sure"))) return;
+  const failed = byId("failed");
+  failed.hidden = true;
+  try {
+    show(await ask(door, { method: "DELETE" }));
+    box.querySelector(".follow-status").focus();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    failed.textContent = error.message;
+    failed.hidden = false;
+  }
 }
 
 function steps(list) {
@@ -75,5 +114,5 @@ function listen({ id, geometry }) {
   const heard = (changes, snapshot) => {
     if (!snapshot && changes.some(({ key }) => key === `report ${id}`)) read();
   };
-  new Stream(streamUrl(), { area, kinds: ["report"] }, { changed: heard, connection: connectionSign(byId("connection")) }).start();
+  new Stream(streamUrl(), { area, kinds: ["report"] }, { changed: heard, connection: connectionSign(byId("connection")), read }).start();
 }

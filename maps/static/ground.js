@@ -1,5 +1,5 @@
 /** The ground every map of the pages stands on: tiles when they can be had, the town's place when not. */
-import { anchor } from "./model.js";
+import { el } from "./element.js";
 import { page, t, url } from "./page.js";
 
 const L = globalThis.L;
@@ -41,39 +41,44 @@ function addTiles(map) {
 
 /** Add the button that shows the reader where they are; the place never leaves the device. */
 export function addLocate(map) {
-  L.control
-    .locate({
-      position: "topright", setView: "once", flyTo: false, showPopup: false, clickBehavior: { inView: "stop" },
-      strings: { title: t("map.around_me"), metersUnit: "m" },
-      onLocationError: () => map.getContainer().dispatchEvent(new CustomEvent("place-unknown", { bubbles: true })),
-    })
-    .addTo(map);
+  const waiting = L.control({ position: "topright" });
+  waiting.onAdd = () => locateButton(async () => {
+    await load("leaflet.locatecontrol/L.Control.Locate.min.js");
+    waiting.remove();
+    const control = locateControl(map).addTo(map);
+    control.getContainer().querySelector("a").focus();
+    control.start();
+  });
+  waiting.addTo(map);
 }
 
-/** Add the layer of names; screen readers find them in the list. */
-export function addLabels(map) {
-  const pane = map.createPane("labels");
-  pane.style.zIndex = "360";
-  pane.style.pointerEvents = "none";
-  pane.setAttribute("aria-hidden", "true");
+/** What looks like the control and stands in for it: few readers press it, and none has to load it before. */
+function locateButton(press) {
+  const link = el("a", { href: "#", role: "button", title: t("map.around_me"), "aria-label": t("map.around_me"), class: "leaflet-bar-part" },
+    el("span", { class: "leaflet-control-locate-location-arrow" }));
+  const bar = el("div", { class: "leaflet-control-locate leaflet-bar leaflet-control" }, link);
+  L.DomEvent.disableClickPropagation(bar);
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    press();
+  });
+  return bar;
 }
 
-/** Return the label of a zone, its name and under it a few words. */
-export function zoneLabel({ geometry, properties }, words = "") {
-  const [lon, lat] = anchor(geometry);
-  const name = document.createElement("b");
-  name.textContent = properties.name;
-  const label = document.createElement("span");
-  label.className = "zone-label";
-  label.append(name, words);
-  const icon = L.divIcon({ className: "zone-place", html: label, iconSize: [0, 0] });
-  return L.marker([lat, lon], { icon, pane: "labels", interactive: false, keyboard: false });
+function locateControl(map) {
+  return L.control.locate({
+    position: "topright", setView: "once", flyTo: false, showPopup: false, clickBehavior: { inView: "stop" },
+    strings: { title: t("map.around_me"), metersUnit: "m" },
+    onLocationError: () => map.getContainer().dispatchEvent(new CustomEvent("place-unknown", { bubbles: true })),
+  });
 }
 
 /** Load the clustering library, which only a map of many markers needs. */
-export function loadClusters() {
-  const script = document.createElement("script");
-  script.src = url("/static/vendor/leaflet.markercluster/leaflet.markercluster.js");
+export const loadClusters = () => load("leaflet.markercluster/leaflet.markercluster.js");
+
+/** Load an addition to Leaflet. */
+function load(path) {
+  const script = el("script", { src: url(`/static/vendor/${path}`) });
   return new Promise((resolve, reject) => {
     script.onload = () => resolve(undefined);
     script.onerror = reject;

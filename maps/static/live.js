@@ -1,15 +1,15 @@
 /** The live map and the list beside it. */
 import { Announcer } from "./announce.js";
 import { connectionSign } from "./connection.js";
-import { details } from "./details.js";
-import { byId } from "./element.js";
+import { byId, el } from "./element.js";
 import { Filters } from "./filters.js";
 import { FeatureList } from "./list.js";
 import { LiveMap } from "./map.js";
 import { keyOf, matches } from "./model.js";
 import { streamUrl, t } from "./page.js";
+import { readAll } from "./read.js";
 import { Stream } from "./stream.js";
-import { changesWords } from "./words.js";
+import { changesWords, titleOf } from "./words.js";
 
 let chosen = "";
 let shown = null;
@@ -24,14 +24,20 @@ const announcer = new Announcer(byId("announcements"), changesWords);
 const stream = new Stream(
   streamUrl(),
   { area: { everywhere: true }, kinds: ["works", "report", "zone"] },
-  { changed, connection: connectionSign(byId("connection")) },
+  { changed, connection: connectionSign(byId("connection")), read: readAll },
 );
 
 byId("back").addEventListener("click", () => choose(""));
 byId("panel").addEventListener("keydown", (event) => event.key === "Escape" && choose(""));
 byId("map").addEventListener("place-unknown", () => (byId("announcements").textContent = t("map.place_unknown")));
 if (matchMedia("(max-width: 48rem)").matches) byId("legend").open = false;
+// Only readers who go on from the first look need the details; from then on a lost connection does not keep them away.
+for (const sign of ["pointerover", "focusin"]) document.addEventListener(sign, () => loadDetails().catch(() => {}), { once: true });
 stream.start();
+
+function loadDetails() {
+  return import("./details.js");
+}
 
 function zoneName(id) {
   return stream.features.get(`zone ${id}`)?.properties.name ?? id;
@@ -80,27 +86,33 @@ function choose(key) {
   else if (before && !list.focus(before)) byId("works-title").focus();
 }
 
-function openDetails(feature) {
-  fillDetails(feature);
+async function openDetails(feature) {
+  await fillDetails(feature);
+  if (keyOf(feature) !== chosen) return;
   byId("details-title").focus({ preventScroll: true });
   // On a phone the map stands above the details: bring both into view.
   byId("panel").scrollTop = 0;
   if (document.documentElement.scrollTop > 0) byId("map").scrollIntoView();
 }
 
-function fillDetails(feature) {
+async function fillDetails(feature) {
   shown = feature;
   byId("gone").hidden = true;
-  byId("details-body").replaceChildren(...details(feature, { zoneName, find: (key) => stream.features.get(key), select: choose }));
+  const { details } = await loadDetails().catch(() => ({ details: withoutDetails }));
+  if (shown === feature) byId("details-body").replaceChildren(...details(feature, { zoneName, find: (key) => stream.features.get(key), select: choose }));
+}
+
+function withoutDetails(feature) {
+  return [el("h2", { id: "details-title", tabindex: "-1" }, titleOf(feature)), el("p", { class: "note" }, t("common.offline"))];
 }
 
 /** Bring open details up to date without moving the reader; what is gone says so. */
-function refreshDetails() {
+async function refreshDetails() {
   const feature = stream.features.get(chosen);
   byId("gone").hidden = Boolean(feature);
   if (!feature || shown === feature) return;
   const reading = byId("details-body").contains(document.activeElement);
-  fillDetails(feature);
+  await fillDetails(feature);
   if (reading) byId("details-title").focus({ preventScroll: true });
 }
 

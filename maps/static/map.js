@@ -1,12 +1,15 @@
 /** Draw works, reports and zones, and keep the drawing true while they change. */
-import { addLocate, addLabels, colours, ground, loadClusters, zoneLabel } from "./ground.js";
+import { addLocate, colours, ground, loadClusters } from "./ground.js";
+import { ZoneLabels } from "./labels.js";
 import { anchor, keyOf, LEVELS, rank, SEVERITIES } from "./model.js";
+import { boxAround, settle } from "./room.js";
 import { shapeOf, shape } from "./shapes.js";
 import { stateOf, titleOf } from "./words.js";
 
 const L = globalThis.L;
 const MANY = 150; // markers from which they are gathered into clusters, lines from which they are drawn on a canvas
-const ROOMY_PX = 190; // a zone narrower than this on the screen shows its name alone
+const FAR_ZOOM = 14; // below this markers are drawn smaller
+const SPOTS = [0.5, 0.38, 0.62, 0.25, 0.75, 0.12, 0.88]; // how far along its works a marker may stand, best first
 
 export class LiveMap {
   #map;
@@ -15,6 +18,7 @@ export class LiveMap {
   #selected = "";
   #markers = L.layerGroup();
   #canvas = null;
+  #labels;
   #detours = L.layerGroup();
 
   /**
@@ -26,12 +30,12 @@ export class LiveMap {
     this.#map = ground(container);
     addLocate(this.#map);
     this.#map.createPane("zones").style.zIndex = "350";
-    addLabels(this.#map);
+    this.#labels = new ZoneLabels(this.#map);
     // The list says the same with names and order: markers are no stops on the keyboard's way.
     this.#map.getPane("markerPane").setAttribute("aria-hidden", "true");
     this.#markers.addTo(this.#map);
     this.#detours.addTo(this.#map);
-    this.#map.on("zoomend", () => this.#fitLabels());
+    this.#map.on("moveend", () => this.#arrange());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paintAll());
   }
 
@@ -45,7 +49,7 @@ export class LiveMap {
       this.#remove(key);
       this.#add(key, feature);
     }
-    this.#fitLabels();
+    this.#arrange();
   }
 
   /** Move the view so that all features show; nothing happens without any. */
@@ -78,9 +82,9 @@ export class LiveMap {
   }
 
   #add(key, feature) {
-    const drawn = { feature, shapes: null, marker: null, label: null };
+    const drawn = { feature, shapes: null, marker: null };
     this.#drawn.set(key, drawn);
-    if (feature.properties.kind === "zone") drawn.label = zoneLabel(feature, labelWords(feature)).addTo(this.#map);
+    if (feature.properties.kind === "zone") this.#labels.put(key, feature, labelWords(feature));
     else this.#markers.addLayer((drawn.marker = this.#marker(key, feature)));
     if (feature.properties.kind !== "report") drawn.shapes = this.#outline(key, feature).addTo(this.#map);
     this.#paint(key);
@@ -91,7 +95,7 @@ export class LiveMap {
     if (!drawn) return;
     this.#drawn.delete(key);
     drawn.shapes?.remove();
-    drawn.label?.remove();
+    this.#labels.remove(key);
     if (drawn.marker) this.#markers.removeLayer(drawn.marker);
   }
 
@@ -140,15 +144,26 @@ export class LiveMap {
     }
   }
 
-  #fitLabels() {
-    for (const { label, shapes } of this.#drawn.values()) {
-      if (!label) continue;
-      const box = shapes.getBounds();
-      const [west, east] = [box.getSouthWest(), box.getNorthEast()].map((corner) => this.#map.latLngToLayerPoint(corner).x);
-      const words = label.getElement().firstElementChild;
-      words.classList.toggle("brief", east - west < ROOMY_PX);
-      words.classList.toggle("hidden", east - west < words.offsetWidth);
-    }
+  /** Give markers and names each their room. */
+  #arrange() {
+    this.#map.getContainer().classList.toggle("far", this.#map.getZoom() < FAR_ZOOM);
+    this.#labels.arrange(this.#canvas ? [] : this.#settleMarkers());
+  }
+
+  /** Move each marker along its works to where it hides no other; return where they stand. */
+  #settleMarkers() {
+    const size = this.#map.getZoom() < FAR_ZOOM ? 18 : 24;
+    const pins = [...this.#drawn.values()].flatMap(({ feature, marker }) => (marker ? [{ marker, spots: spotsOf(feature.geometry) }] : []));
+    // What cannot move stands first, then what hinders most.
+    pins.sort((one, other) => one.spots.length - other.spots.length || other.marker.rank - one.marker.rank);
+    const boxes = pins.map(({ spots }) => spots.map((spot) => {
+      const { x, y } = this.#map.latLngToLayerPoint(spot);
+      return boxAround([x, y], size, size);
+    }));
+    return settle(boxes).map((best, index) => {
+      pins[index].marker.setLatLng(pins[index].spots[best]);
+      return boxes[index][best];
+    });
   }
 
   /** Many features are gathered into clusters and drawn on a canvas. */
@@ -174,6 +189,11 @@ function clusterIcon(cluster) {
   pin.className = "cluster";
   pin.append(shape(SEVERITIES[worst]), String(cluster.getChildCount()));
   return L.divIcon({ className: "pin-place", html: pin, iconSize: [44, 44] });
+}
+
+function spotsOf(geometry) {
+  const shares = geometry.type.endsWith("LineString") ? SPOTS : [0.5];
+  return shares.map((share) => anchor(geometry, share)).map(([lon, lat]) => [lat, lon]);
 }
 
 function worksStyle(feature, chosen) {

@@ -81,12 +81,19 @@ export function plain(text) {
 /**
  * Return the point that stands for a geometry, `[lon, lat]`: the middle of its longest line, the centre of an area.
  * @param {any} geometry GeoJSON
+ * @param {number} [share] how far along the line
  * @returns {[number, number]}
  */
-export function anchor(geometry) {
+export function anchor(geometry, share = 0.5) {
   const part = longestPart(geometry);
   if (geometry.type.endsWith("Point")) return part;
-  return geometry.type.endsWith("Polygon") ? centroid(part[0]) : middle(part);
+  return geometry.type.endsWith("Polygon") ? centroid(part[0]) : along(part, share);
+}
+
+/** Return the longest line, the largest outline of a geometry. */
+export function outline(geometry) {
+  const part = longestPart(geometry);
+  return geometry.type.endsWith("Polygon") ? part[0] : part;
 }
 
 function longestPart({ type, coordinates, geometries }) {
@@ -96,9 +103,9 @@ function longestPart({ type, coordinates, geometries }) {
   return coordinates.reduce((longest, part) => (size(part) > size(longest) ? part : longest));
 }
 
-function middle(line) {
+function along(line, portion) {
   const steps = line.slice(1).map(([x, y], index) => Math.hypot(x - line[index][0], y - line[index][1]));
-  let left = steps.reduce((sum, step) => sum + step, 0) / 2;
+  let left = steps.reduce((sum, step) => sum + step, 0) * portion;
   const index = steps.findIndex((step) => (left -= step) <= 0);
   if (index < 0) return line[0];
   const share = steps[index] ? 1 + left / steps[index] : 0;

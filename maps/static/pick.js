@@ -1,5 +1,6 @@
 /** Pick a place on a map: by touch, by dragging, by keys, by buttons. */
-import { addLabels, addLocate, colours, ground, zoneLabel } from "./ground.js";
+import { addLocate, colours, ground } from "./ground.js";
+import { ZoneLabels } from "./labels.js";
 import { t } from "./page.js";
 
 const L = globalThis.L;
@@ -10,6 +11,7 @@ const DEGREE_M = 111_195;
 
 export class Picker {
   #map;
+  #labels;
   #marker = null;
   #moved;
 
@@ -21,7 +23,7 @@ export class Picker {
     this.#moved = moved;
     this.#map = ground(container);
     addLocate(this.#map);
-    addLabels(this.#map);
+    this.#labels = new ZoneLabels(this.#map);
     const crosshair = document.createElement("span");
     crosshair.className = "crosshair";
     container.append(crosshair);
@@ -61,7 +63,8 @@ export class Picker {
     const lines = works.filter(({ geometry }) => !geometry.type.endsWith("Point"));
     this.#draw(zones, { color: colour("zone-line"), weight: 1.5, fillColor: colour("zone-free"), fillOpacity: 0.25 });
     this.#draw(lines, { color: colour("severity-none"), weight: 4, opacity: 0.7 });
-    for (const zone of zones) zoneLabel(zone).addTo(this.#map);
+    for (const zone of zones) this.#labels.put(zone.id, zone);
+    this.#labels.keepArranged();
   }
 
   #draw(features, style) {

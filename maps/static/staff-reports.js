@@ -10,9 +10,10 @@ const STATUSES = ["received", "accepted", "in-progress", "resolved", "refused"];
 
 /** Read the reports and show them. */
 export async function openReports() {
-  let features = [];
-  await attempt(async () => ({ features } = await ask("/v1/reports/queue")), "");
+  let [features, more] = [[], 0];
+  await attempt(async () => ({ features, more } = await ask("/v1/reports/queue")), "");
   const rows = features.map(row);
+  if (more) rows.push(el("li", { class: "note" }, t("staff.more_reports", { count: more })));
   byId("reports-list").replaceChildren(...(rows.length ? rows : [el("li", { class: "note good" }, t("staff.no_reports"))]));
 }
 

@@ -3,15 +3,14 @@ import { ask, newKey } from "./doors.js";
 import { Drawing } from "./draw.js";
 import { byId, el } from "./element.js";
 import { inReadingOrder, plain } from "./model.js";
-import { dates, page, t } from "./page.js";
+import { dates, t } from "./page.js";
 import { shapeOf } from "./shapes.js";
 import { attempt, tell, wordsOf } from "./told.js";
 import { titleOf } from "./words.js";
+import { WorksForm } from "./works-form.js";
 
-const IMPACT = ["vehicle_impact", "parking", "footway", "cycleway"];
-const TEXTS = ["title", "description", "promoter", "reference"];
 const form = byId("works-form");
-const fields = form.elements;
+const held = new WorksForm(form);
 let works = [];
 let drafts = new Set();
 let editing = null;
@@ -58,12 +57,12 @@ function row(feature) {
 function edit(feature) {
   editing = feature;
   form.hidden = false;
-  form.reset();
   byId("works-error").hidden = true;
   byId("works-cancel").hidden = !feature;
   byId("works-form-title").textContent = feature ? t("staff.edit_of", { title: feature.properties.title }) : t("staff.new");
   byId("works-list").hidden = byId("works-filter").hidden = true;
-  fillForm(feature);
+  held.fill(feature?.properties ?? null, drafts.has(feature?.id) ? "draft" : "public");
+  tellSource(feature);
   drawing ??= openDrawing();
   drawing.begin(feature?.geometry ?? null);
   byId("works-form-title").focus();
@@ -77,23 +76,15 @@ function openDrawing() {
   return made;
 }
 
-function fillForm(feature) {
+function tellSource(feature) {
   const sourced = Boolean(feature) && feature.properties.source !== "api";
   byId("works-sourced").hidden = !sourced;
-  if (!feature) return;
-  const { properties } = feature;
-  byId("works-sourced").textContent = t("staff.sourced", { source: properties.source });
-  for (const name of TEXTS) fields[name].value = properties[name];
-  for (const name of IMPACT) fields[name].value = properties.impact[name];
-  fields.road_names.value = properties.road_names.join(", ");
-  fields.start.value = dates.field(properties.schedule.start);
-  fields.end.value = properties.schedule.end ? dates.field(properties.schedule.end) : "";
-  fields.visibility.value = drafts.has(feature.id) ? "draft" : "public";
+  if (sourced) byId("works-sourced").textContent = t("staff.sourced", { source: feature.properties.source });
 }
 
 async function save(event) {
   event.preventDefault();
-  const fault = faultOf();
+  const fault = held.fault || (drawing.placed ? "" : t("staff.no_place"));
   if (fault) return complain(fault);
   try {
     await (editing ? change(editing) : create());
@@ -105,46 +96,16 @@ async function save(event) {
   tell(t("staff.saved"));
 }
 
-function faultOf() {
-  const [start, end] = [fields.start.value, fields.end.value];
-  if (!fields.title.value.trim()) return t("staff.no_title");
-  if (!start) return t("staff.no_start");
-  if (end && end <= start) return t("staff.end_before");
-  return drawing.placed ? "" : t("staff.no_place");
-}
-
 function create() {
-  const { geometry, ...properties } = written();
-  return ask("/v1/works", { method: "POST", body: { type: "Feature", geometry, properties }, headers: { "Idempotency-Key": newKey() } });
+  const body = { type: "Feature", geometry: drawing.drawn, properties: held.all };
+  return ask("/v1/works", { method: "POST", body, headers: { "Idempotency-Key": newKey() } });
 }
 
-/** Send only what was changed: a sourced works keeps following its source in everything else. */
 function change({ id, properties }) {
-  const said = written();
-  const before = { ...properties, visibility: drafts.has(id) ? "draft" : "public" };
-  const patch = Object.fromEntries(Object.entries(said).filter(([name, value]) => name === "geometry" ? value : differs(value, before[name])));
-  if (!Object.keys(patch).length) return null;
-  return ask(`/v1/works/${encodeURIComponent(id)}`, {
-    method: "PATCH", body: patch, headers: { "Content-Type": "application/merge-patch+json", "If-Match": `"${properties.version}"` },
-  });
-}
-
-function differs(value, before) {
-  if (Array.isArray(value) || value === null || typeof value !== "object") return JSON.stringify(value) !== JSON.stringify(before);
-  return Object.entries(value).some(([name, part]) => (name === "start" || name === "end") && part && before?.[name]
-    ? Date.parse(part) !== Date.parse(before[name]) : differs(part, before?.[name] ?? null));
-}
-
-function written() {
-  const end = fields.end.value;
-  return {
-    ...Object.fromEntries(TEXTS.map((name) => [name, fields[name].value.trim()])),
-    road_names: fields.road_names.value.split(",").map((name) => name.trim()).filter(Boolean),
-    schedule: { start: dates.fromField(fields.start.value), end: end ? dates.fromField(end) : null, ...(editing ? {} : { time_zone: page.town.timeZone }) },
-    impact: Object.fromEntries(IMPACT.map((name) => [name, fields[name].value])),
-    visibility: fields.visibility.value,
-    geometry: drawing.drawn,
-  };
+  const body = { ...held.changes, ...(drawing.drawn ? { geometry: drawing.drawn } : {}) };
+  if (!Object.keys(body).length) return null;
+  const headers = { "Content-Type": "application/merge-patch+json", "If-Match": `"${properties.version}"` };
+  return ask(`/v1/works/${encodeURIComponent(id)}`, { method: "PATCH", body, headers });
 }
 
 async function cancel() {

@@ -3,6 +3,8 @@
 const PROTOCOL = "geoworks.v1";
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
+const OPENING_MS = 10_000; // some proxies neither let a WebSocket through nor refuse it
+const READ_EVERY_MS = 30_000;
 
 /** Return how long to wait before the n-th new attempt: doubled each time, at random so that clients spread out. */
 export function backoff(attempt, random = Math.random) {
@@ -13,7 +15,9 @@ export function backoff(attempt, random = Math.random) {
  * @typedef {object} Listener
  * @property {(changes: {key: string, feature: any, before: any, reason?: string}[], snapshot: boolean) => void} changed
  *   features put (`feature`) and removed (`feature` null), all at once after a snapshot
- * @property {(state: "connecting" | "live" | "reconnecting" | "offline", since: Date) => void} connection
+ * @property {(state: "connecting" | "live" | "reconnecting" | "offline" | "polled", since: Date) => void} connection
+ *   `polled`: no connection comes about, but everything is read another way
+ * @property {() => Promise<any[] | null>} [read] reads all features another way; null when that fails too
  */
 
 export class Stream {
@@ -31,6 +35,8 @@ export class Stream {
   #silence = 0;
   #heartbeatMs = 25_000;
   #state = "";
+  #isOpen = false;
+  #reading = false;
 
   /**
    * @param {string} address
@@ -59,7 +65,7 @@ export class Stream {
     socket.onopen = () => this.#ask();
     socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
     socket.onclose = () => this.#cut(socket);
-    this.#listen();
+    this.#listen(OPENING_MS);
   }
 
   /** Try at once when the network or the reader comes back, instead of at the end of a long wait. */
@@ -74,27 +80,62 @@ export class Stream {
     const message = this.#cursor
       ? { type: "resume", since: this.#cursor, filters: this.#filters, subscriptions: [{ id, ...rest }] }
       : { type: "subscribe", id, ...rest };
+    this.#isOpen = true;
     this.#socket.send(JSON.stringify(message));
+    this.#listen();
   }
 
   #cut(socket) {
     if (socket !== this.#socket) return;
     this.#socket = null;
+    this.#isOpen = false;
     this.#chunks = [];
-    this.#tell(this.#attempt > 1 ? "offline" : "reconnecting");
+    // Whoever has nothing to look at yet does not wait for a third failure.
+    if (this.#attempt > 1 || !this.features.size) this.#goWithout();
+    else this.#tell("reconnecting");
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => this.#connect(), backoff(this.#attempt));
     this.#attempt += 1;
   }
 
   /** A connection that says nothing for longer than the server's heartbeat is dead, whatever the network claims. */
-  #listen() {
+  #listen(patienceMs = this.#heartbeatMs * 2) {
     clearTimeout(this.#silence);
     const socket = this.#socket;
     this.#silence = setTimeout(() => {
       this.#cut(socket);
       socket.close();
-    }, this.#heartbeatMs * 2);
+    }, patienceMs);
+  }
+
+  get #isWithout() {
+    return this.#state === "offline" || this.#state === "polled";
+  }
+
+  #goWithout() {
+    if (!this.#isWithout) this.#tell("offline");
+    if (!this.#reading && this.#listener.read) this.#readOn();
+  }
+
+  /** Have everything read another way, again and again, until a connection brings it. */
+  async #readOn() {
+    this.#reading = true;
+    while (this.#isWithout) {
+      const features = await this.#listener.read();
+      // What an open connection brings is newer.
+      if (this.#isWithout && !this.#isOpen) this.#takeRead(features);
+      await new Promise((resolve) => setTimeout(resolve, READ_EVERY_MS));
+    }
+    this.#reading = false;
+  }
+
+  #takeRead(features) {
+    this.#tell(features ? "polled" : "offline");
+    if (!features) return;
+    // Newer than the cursor: the next connection begins with a snapshot.
+    this.#cursor = null;
+    this.#filters = null;
+    this.#replace(features);
   }
 
   #hear(message) {
@@ -117,9 +158,14 @@ export class Stream {
   #snapshot({ features, last }) {
     this.#chunks.push(...features);
     if (!last) return;
-    const before = this.features;
-    this.features = new Map(this.#chunks.map((feature) => [named(feature), feature]));
+    const all = this.#chunks;
     this.#chunks = [];
+    this.#replace(all);
+  }
+
+  #replace(features) {
+    const before = this.features;
+    this.features = new Map(features.map((feature) => [named(feature), feature]));
     const gone = [...before].filter(([key]) => !this.features.has(key));
     const changes = [...this.features].map(([key, feature]) => ({ key, feature, before: before.get(key) ?? null }));
     this.#listener.changed([...changes, ...gone.map(([key, was]) => ({ key, feature: null, before: was }))], true);
