@@ -116,7 +116,7 @@ def test_the_sandbox_lets_the_map_work(served: Served, looker: Looker) -> None:
 def test_the_list_of_maps_leads_to_them(looker: Looker, folder: Path) -> None:
     """The page of maps names the overview first and every zone."""
     page = looker.open("maps/")
-    links = page.locator(".tiles a")
+    links = page.locator("main a[href$='.html']")
     assert links.count() == len(list(folder.glob("*.html")))
     links.first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Carte des travaux")
