@@ -21,11 +21,12 @@ from feeds.guess_values import plain
 from feeds.reading import with_numbers
 from feeds.sources.fetch import file_name, is_url
 from feeds.sources.gdal import Asked, read_address
-from feeds.sources.reader import RawTable
+from feeds.sources.reader import RawTable, WrongEncoding
 from geoworks.config.settings import SourceTable
 from geoworks.geo.crs import LONLAT, likely_crs
 
 _SAMPLES = 3
+_WESTERN = "windows-1252"
 _SAMPLE_LENGTH = 60
 _LON_NAMES = ("longitude", "lon", "long", "lng", "x", "coordx", "xcoord")
 _LAT_NAMES = ("latitude", "lat", "y", "coordy", "ycoord")
@@ -73,7 +74,12 @@ async def inspect_address(asked: Asked, *, time_zone: str) -> Findings:
         SourceError: it cannot be reached or read.
 
     """
-    table = await read_address(asked)
+    try:
+        table = await read_address(asked)
+    except WrongEncoding:
+        # What spreadsheets write in western Europe when nobody asks for UTF-8.
+        asked = structs.replace(asked, encoding=_WESTERN)
+        table = await read_address(asked)
     return await asyncio.to_thread(_look_into, table, asked, time_zone)
 
 

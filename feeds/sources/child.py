@@ -54,7 +54,8 @@ def read(opening: Opening) -> Iterator[Message]:
     except SourceError as error:
         yield Failure(str(error))
     except UnicodeError as error:
-        yield Failure(f"the texts are not in the encoding expected ({error}); set `encoding`, such as windows-1252")
+        message = f"the texts are not in the encoding expected ({error}); set `encoding`, such as windows-1252"
+        yield Failure(message, wrong_encoding=True)
     except (DataSourceError, DataLayerError, ValueError, RuntimeError) as error:
         complaint = " ".join(str(error).split())[:_COMPLAINT]
         yield Failure(f"GDAL cannot read it: {complaint}; check that the file is whole and of the kind its name says")

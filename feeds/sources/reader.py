@@ -49,6 +49,10 @@ ENVIRONMENT = {
 }
 
 
+class WrongEncoding(SourceError):
+    """The texts of a file are in another encoding than it says."""
+
+
 class RawTable(Struct, frozen=True):
     """One layer as it was read; row i of each list belongs together.
 
@@ -117,8 +121,8 @@ async def _collect(process: asyncio.subprocess.Process, opening: Opening) -> Raw
     table: RawTable | None = None
     async for message in _messages(process.stdout):
         match message:
-            case Failure(text):
-                raise SourceError(text)
+            case Failure(text, wrong_encoding):
+                raise WrongEncoding(text) if wrong_encoding else SourceError(text)
             case Layer():
                 columns: dict[str, list[Any]] = {field.name: [] for field in message.fields}
                 table = RawTable(message, columns, [], [], [])

@@ -50,9 +50,10 @@ class Chunk(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Failure(Struct, frozen=True, tag=True):
-    """Why it cannot be read, with the mend."""
+    """Why it cannot be read, with the mend; whether another encoding may help."""
 
     message: str
+    wrong_encoding: bool = False
 
 
 class Done(Struct, frozen=True, tag=True):

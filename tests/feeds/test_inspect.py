@@ -132,6 +132,15 @@ async def test_a_table_without_crs_is_told_by_its_coordinates(tmp_path: Path) ->
     assert (list(works), refused) == (["1"], [])
 
 
+async def test_a_table_in_a_western_encoding(tmp_path: Path) -> None:
+    """A table that is no UTF-8 is read as a spreadsheet wrote it, and the printed tables say so."""
+    rows = [["id", "objet", "date_debut", "lon", "lat"], ["1", "Réseau à gaz", "24/11/2026", "2,3", "48,6"]]
+    findings = await inspect(write_csv(tmp_path / "t.csv", rows, encoding="windows-1252"))
+    assert findings.source.encoding == "windows-1252"
+    works, refused = await works_by_toml(findings, tmp_path)
+    assert (works["1"].title, refused) == ("Réseau à gaz", [])
+
+
 async def test_odd_names_survive_the_tables(tmp_path: Path) -> None:
     """Names and values with quotes, dots, backslashes and accents are written so that they load as they were."""
     path = write_geojson(
