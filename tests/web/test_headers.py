@@ -39,15 +39,15 @@ async def test_generated_maps_live_in_a_sandbox(house: House) -> None:
     """Their inline scripts run without our cookies; other origins may be framed around them."""
     folder = house.folder / "maps"
     folder.mkdir(exist_ok=True)
-    (folder / "overview.html").write_text("<title>Vue d&#39;ensemble</title>", encoding="utf-8")
-    answer = await house.ask("GET", "/maps/overview.html")
+    (folder / "zone-etang.html").write_text("<title>L&#39;étang &lt;nord&gt;</title>", encoding="utf-8")
+    answer = await house.ask("GET", "/maps/zone-etang.html")
     policy = answer.headers["Content-Security-Policy"]
     assert answer.status == 200
     assert policy.startswith("sandbox ")
     assert "allow-same-origin" not in policy
     listed = await house.ask("GET", "/maps/")
-    assert "Vue d&#39;ensemble" in listed.body.decode()
-    assert 'href="/maps/overview.html"' in listed.body.decode()
+    assert "L&#39;étang &lt;nord&gt;" in listed.body.decode()
+    assert 'href="/maps/zone-etang.html"' in listed.body.decode()
 
 
 @pytest.mark.parametrize(
