@@ -57,6 +57,7 @@ class Hub:
         self._due: dict[Audience[Session], None] = {}
         self._unwritten: list[Change] = []
         self._pause: asyncio.TimerHandle | None = None
+        self._quiet_until = 0.0
         self._sessions: dict[Session, int] = {}
         self._numbers = count()
         self._news = asyncio.Event()
@@ -117,8 +118,11 @@ class Hub:
         self._unwritten += [one.change for one in published]
         self._news.set()
         # At once when idle; joined with what comes next when the last write was a moment ago.
-        if self._pause is None:
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._quiet_until:
             self.flush()
+        elif self._pause is None:
+            self._pause = loop.call_at(self._quiet_until, self.flush)
 
     def flush(self) -> None:
         """Write everything due, then let what comes in the next moment gather."""
@@ -127,8 +131,9 @@ class Hub:
             self._write_to(audience)
         if self._pause is not None:
             self._pause.cancel()
+            self._pause = None
         # Counted from the end of the writing: with many sockets that takes longer than the pause.
-        self._pause = asyncio.get_running_loop().call_later(_JOIN_S, self._end_pause)
+        self._quiet_until = asyncio.get_running_loop().time() + _JOIN_S
         now = self._clock.now()
         for change in self._unwritten:
             self.counters.note_delay((now - change.at).total_seconds())
@@ -192,11 +197,6 @@ class Hub:
         for audience in audiences:
             audience.due.append(data)
             self._due[audience] = None
-
-    def _end_pause(self) -> None:
-        self._pause = None
-        if self._due or self._unwritten:
-            self.flush()
 
     def _write_to(self, audience: Audience[Session] | None) -> None:
         if audience is None or not audience.due:

@@ -76,7 +76,7 @@ def test_matcher_finds_what_brute_force_finds(
     with pytest.MonkeyPatch.context() as patch:
         # So that a few questions already make several trees.
         patch.setattr(ground, "_FRESH_MOST", 3)
-        patch.setattr(ground, "_SHARD_MOST", 8)
+        patch.setattr(ground, "_SETTLED_MOST", 8)
         matcher: Matcher[int] = Matcher()
         asked: list[tuple[Question, int]] = []
         for name, what, member in steps:
