@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -57,9 +57,11 @@ class SqliteStore:
         async with AsyncExitStack() as stack:
             lock = await asyncio.to_thread(DirectoryLock.take, self._dir)
             stack.callback(lock.release)
+            # Closed after the writer, which notes in it what its last commits told.
+            sidecar = stack.enter_context(ExitStack())
             self._writer = await self._start(stack, self._connect_writer)
             head = await self._writer.run(self._find_head)
-            stack.callback(self._told.close)
+            sidecar.callback(self._told.close)
             self._reader = await self._start(
                 stack, partial(connect_reader, self._path, busy_timeout_s=self._busy_timeout_s)
             )
