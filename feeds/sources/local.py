@@ -24,6 +24,8 @@ def prepare(path: Path, into: Path, *, limits: Limits, layer: str = "") -> tuple
     """
     if _VIRTUAL in str(path).lower():
         raise SourceError("names with /vsi are not opened; give the file or its address itself")
+    if not _is_text(path):
+        raise SourceError("its name or folder is no UTF-8 text; rename it")
     try:
         if path.is_dir():
             return path.resolve(strict=True), layer
@@ -32,6 +34,15 @@ def prepare(path: Path, into: Path, *, limits: Limits, layer: str = "") -> tuple
     except OSError as error:
         raise SourceError(f"{path.name} cannot be read: {error.strerror}; check the path and its rights") from error
     return _ready(path.resolve(), suffix, into, limits=limits, layer=layer)
+
+
+def _is_text(path: Path) -> bool:
+    """Tell whether a path is UTF-8; the reading process and GDAL take no other."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _ready(path: Path, suffix: str, into: Path, *, limits: Limits, layer: str) -> tuple[Path, str]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.markup import escape
 
-from geoworks.cli.frame import config_option, err, out, plain_command, settings_of
+from geoworks.cli.frame import config_option, err, harmless, plain_command, say, settings_of
 from geoworks.cli.help import Command
 from geoworks.clock import SystemClock
 from geoworks.errors import Invalid, Problem
@@ -33,9 +32,9 @@ def backup(*, target: Path, force: bool, config: Path | None) -> None:
     if not database.exists():
         mend = "there is nothing to copy yet: name the right --config, or start the service once"
         raise Invalid(Problem(str(database), "does not exist", mend))
-    with err.status(f"copying {escape(str(database))}"):
+    with err.status(f"copying {harmless(str(database))}"):
         back_up(database, target)
-    out.print(f"wrote {target} ({target.stat().st_size:,} bytes), checked", markup=False)
+    say(f"wrote {target} ({target.stat().st_size:,} bytes), checked")
 
 
 @click.command(cls=Command, examples=("geoworks restore town-2026-11-24.db",))
@@ -50,8 +49,8 @@ def restore(*, source: Path, config: Path | None) -> None:
     """
     data_dir = Path(settings_of(config).data.dir)
     now = SystemClock().now()
-    with err.status(f"restoring {escape(str(source))}"):
+    with err.status(f"restoring {harmless(str(source))}"):
         aside = restore_database(source, data_dir, at=now)
-    out.print(f"restored {source} into {data_dir}", markup=False)
+    say(f"restored {source} into {data_dir}")
     if aside:
-        out.print(f"what was there is in {aside}", markup=False)
+        say(f"what was there is in {aside}")

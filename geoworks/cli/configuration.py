@@ -10,7 +10,7 @@ import click
 from msgspec import structs
 
 from geoworks.app import configured_sources
-from geoworks.cli.frame import config_option, out, plain_command, settings_of, writing
+from geoworks.cli.frame import config_option, plain_command, say, settings_of, writing
 from geoworks.cli.help import Command
 from geoworks.config.document import config_toml
 from geoworks.config.settings import Settings
@@ -28,9 +28,7 @@ def init(*, path: Path, force: bool) -> None:
         if path.exists() and not force:
             raise ConfigError(Problem(str(path), "is there already", "give another path, or --force to write over it"))
         path.write_text(config_toml(), encoding="utf-8")
-    out.print(
-        f"wrote {path}: set the town's name and its sources, then run: geoworks check --config {path}", markup=False
-    )
+    say(f"wrote {path}: set the town's name and its sources, then run: geoworks check --config {path}")
 
 
 @click.command(cls=Command, examples=("geoworks check", "geoworks check --config /etc/geoworks/config.toml"))
@@ -50,9 +48,9 @@ def check(*, config: Path | None) -> None:
     if problems:
         raise ConfigError(problems)
     state = "and the service runs" if served else "and its address is free"
-    out.print(
-        f"the configuration is good: {settings.town.name}, {_count(len(settings.sources))}, {state}", markup=False
-    )
+    count = len(settings.sources)
+    sources = f"{count} source" if count == 1 else f"{count} sources"
+    say(f"the configuration is good: {settings.town.name}, {sources}, {state}")
 
 
 def _check_sources(settings: Settings) -> Iterator[Problem]:
@@ -86,7 +84,3 @@ def _check_data(data_dir: Path) -> Iterator[Problem]:
 def _check_address(settings: Settings) -> list[Problem]:
     fault = tcp_fault(settings.server.host, settings.server.port)
     return [fault] if fault else []
-
-
-def _count(sources: int) -> str:
-    return f"{sources} source" if sources == 1 else f"{sources} sources"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import click
@@ -30,7 +31,7 @@ async def demo(*, port: int, data_dir: Path) -> None:
     It has zones, works by day and by night, a detour and reports. Ctrl-C ends it; started again on the same folder,
     it goes on from there.
     """
-    start_logging()
+    start_logging(logging.WARNING)
     stopped = stop_signal()
     with writing(data_dir):
         await run_demo(port=port, data_dir=data_dir, until=stopped.wait)

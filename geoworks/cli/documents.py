@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from geoworks.cli.frame import FAILED, out
+from geoworks.cli.frame import FAILED, say
 from geoworks.cli.generated import generated_documents, schemas
 from geoworks.cli.help import Command
 
@@ -30,7 +30,7 @@ def docs(context: click.Context, *, write: bool) -> None:
     documents = generated_documents(commands) if isinstance(commands, click.Group) else {}
     stale = {path: text for path, text in documents.items() if _read(_ROOT / path) != text}
     for path, text in stale.items():
-        out.print(f"{'wrote' if write else 'stale'} {path}", markup=False)
+        say(f"{'wrote' if write else 'stale'} {path}")
         if write:
             (_ROOT / path).write_text(text, encoding="utf-8")
     if stale and not write:

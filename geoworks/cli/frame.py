@@ -66,16 +66,33 @@ def plain_command(call: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
+def say(text: str) -> None:
+    """Print a line of the answer on standard output."""
+    out.print(harmless(text))
+
+
+def remark(text: str) -> None:
+    """Print a line beside the answer, on standard error."""
+    err.print(harmless(text), style="dim")
+
+
 def tell(error: GeoworksError) -> None:
     """Say an error on standard error, each fault with its mend below it."""
     if isinstance(error, Invalid):
         for problem in error.problems:
             where = f"{problem.where}: " if problem.where else ""
-            err.print(f"[red]error[/] {escape(where + problem.what)}")
+            err.print(f"[red]error[/] {harmless(where + problem.what)}")
             if problem.mend:
-                err.print(f"      {escape(problem.mend)}", style="dim")
+                remark(f"      {problem.mend}")
     else:
-        err.print(f"[red]error[/] {escape(str(error))}")
+        err.print(f"[red]error[/] {harmless(str(error))}")
+
+
+def harmless(text: str) -> str:
+    """Return a text from outside so that a terminal shows it: nothing in it is markup or a control sequence."""
+    return escape(
+        "".join(character if character.isprintable() or character == "\n" else "\ufffd" for character in text)
+    )
 
 
 def settings_of(config: Path | None) -> Settings:

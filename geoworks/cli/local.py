@@ -6,6 +6,7 @@ Either way the command talks to the same doors over the local socket, so there i
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -68,7 +69,8 @@ class LocalClient:
     async def upload(self, path: str, file: Path) -> Any:  # noqa: ANN401 - any JSON
         """Post a file and return the answer, decoded; faults are told by the file's name."""
         form = aiohttp.FormData()
-        with file.open("rb") as content:
+        # Opened by its number: aiohttp looks at a file's name, and not every name is text.
+        with os.fdopen(os.open(file, os.O_RDONLY), "rb") as content:
             form.add_field("file", content, filename=_plain_name(file))
             return _decode(await self._ask("POST", path, sent=str(file), data=form))
 

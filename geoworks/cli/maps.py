@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from geoworks.app import build_maps
-from geoworks.cli.frame import command, config_option, err, out, settings_of, writing
+from geoworks.cli.frame import command, config_option, err, say, settings_of, writing
 from geoworks.cli.help import Group
 from geoworks.cli.local import open_local
 
@@ -38,4 +38,4 @@ async def build(*, folder: Path, config: Path | None) -> None:
             features = {kind: await town.read(f"/v1/{kind}") for kind in ("works", "zones", "reports")}
         with writing(folder):
             pages = await build_maps(settings, features, folder)
-    out.print(f"wrote {len(pages)} maps; open {folder / 'overview.html'}", markup=False)
+    say(f"wrote {len(pages)} maps; open {folder / 'overview.html'}")

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import click
 
-from geoworks.cli.frame import command, config_option, err, out, settings_of
+from geoworks.cli.frame import command, config_option, remark, say, settings_of
 from geoworks.cli.help import Group
 from geoworks.cli.local import open_local
 from geoworks.pipeline.keys import Role
@@ -38,8 +38,8 @@ async def create(*, name: str, role: str, config: Path | None) -> None:
     """Make a key and print it; it is shown this once and kept only as a hash."""
     async with open_local(settings_of(config)) as town:
         made = await town.post("/v1/keys", {"name": name, "role": role})
-    err.print(f"key of {name}, role {role}; keep it now, it is not shown again", style="dim", markup=False)
-    out.print(made["key"], markup=False)
+    remark(f"key of {name}, role {role}; keep it now, it is not shown again")
+    say(made["key"])
 
 
 @click.group(cls=Group)
@@ -56,4 +56,4 @@ async def release(*, id_: str, hide: bool, config: Path | None) -> None:
     """Let the public read the text and see the photos of a report."""
     async with open_local(settings_of(config)) as town:
         await town.post(f"/v1/reports/{quote(id_, safe='')}/release", {"released": not hide})
-    out.print(f"{id_} is {'hidden' if hide else 'released'}", markup=False)
+    say(f"{id_} is {'hidden' if hide else 'released'}")

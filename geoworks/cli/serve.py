@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from geoworks.app import keep_current, open_doors, open_town
-from geoworks.cli.frame import command, config_option, out, settings_of
+from geoworks.cli.frame import command, config_option, say, settings_of
 from geoworks.cli.help import Command
 from geoworks.config.settings import Settings
 
@@ -41,9 +41,9 @@ async def run_service(settings: Settings) -> None:
     # Before anything is opened, so that a signal that comes meanwhile is not lost.
     stopped = stop_signal()
     async with open_town(settings) as town, open_doors(town) as address, keep_current(town):
-        out.print(f"geoworks serves {settings.town.name} on {address}", markup=False)
+        say(f"geoworks serves {settings.town.name} on {address}")
         await stopped.wait()
-        out.print("stopping: telling the clients, finishing what was taken")
+        say("stopping: telling the clients, finishing what was taken")
         await town.hub.drain(settings.server.drain_s)
 
 
@@ -62,7 +62,7 @@ def stop_signal() -> asyncio.Event:
     return stopped
 
 
-def start_logging() -> None:
-    """Write warnings and errors to standard error, our own messages too."""
+def start_logging(level: int = logging.INFO) -> None:
+    """Write warnings and errors to standard error, our own messages from a level on."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    logging.getLogger("geoworks").setLevel(logging.INFO)
+    logging.getLogger("geoworks").setLevel(level)

@@ -10,12 +10,11 @@ from urllib.parse import quote
 import click
 import msgspec
 from msgspec import structs
-from rich.markup import escape
 from rich.table import Table
 
 from feeds.inspect import Findings, inspect_address
 from feeds.sources.gdal import Asked
-from geoworks.cli.frame import PARTLY, command, config_option, err, out, settings_of
+from geoworks.cli.frame import PARTLY, command, config_option, err, harmless, remark, say, settings_of
 from geoworks.cli.help import Command, Group
 from geoworks.cli.local import LocalClient, open_local
 from geoworks.ids import check_source_name
@@ -46,7 +45,7 @@ async def inspect(*, source: str, layer: str, name: str, config: Path | None) ->
         check_source_name(name)
     settings = settings_of(config)
     asked = Asked(address=source, layer=layer, limits=settings.limits)
-    with err.status(f"reading {escape(source)}"):
+    with err.status(f"reading {harmless(source)}"):
         found = await inspect_address(asked, time_zone=settings.town.time_zone)
     _show_findings(found)
     click.echo((structs.replace(found, name=name) if name else found).toml)
@@ -79,7 +78,7 @@ async def sync(*, source: str, dry_run: bool, file: Path | None, release: bool, 
         if release:
             await _release(town, door)
             return
-        with err.status(f"synchronising {escape(source)}"):
+        with err.status(f"synchronising {harmless(source)}"):
             report = await _synchronise(town, door, dry_run=dry_run, file=file)
     _show_report(report)
     if report["counts"]["rejected"] or report["counts"]["held"]:
@@ -98,9 +97,9 @@ def zones() -> None:
 async def import_zones(*, file: Path, config: Path | None) -> None:
     """Replace all zones by the polygons of a file in any format that GDAL reads; all works are joined anew."""
     async with open_local(settings_of(config)) as town:
-        with err.status(f"importing {escape(str(file))}"):
+        with err.status(f"importing {harmless(str(file))}"):
             counts = await town.upload("/v1/zones", file)
-    out.print(", ".join(f"{number} {what}" for what, number in counts.items()), markup=False)
+    say(", ".join(f"{number} {what}" for what, number in counts.items()))
 
 
 async def _synchronise(town: LocalClient, door: str, *, dry_run: bool, file: Path | None) -> Any:  # noqa: ANN401 - any JSON
@@ -111,35 +110,35 @@ async def _synchronise(town: LocalClient, door: str, *, dry_run: bool, file: Pat
 async def _release(town: LocalClient, door: str) -> None:
     held = msgspec.json.decode(await town.read(door))["counts"]["held"]
     await town.post(f"{door}/release")
-    out.print(f"{held} removed" if held else "no removal waited")
+    say(f"{held} removed" if held else "no removal waited")
 
 
 def _show_findings(found: Findings) -> None:
     kinds = ", ".join(f"{number} {kind}" for kind, number in found.geometry_kinds.items())
-    err.print(
-        f"{found.address}: layer {found.layer}, {found.records} records, {found.crs or 'no CRS'}, {kinds}", markup=False
-    )
-    table = Table()
-    for heading in ("column", "type", "filled", "samples"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis")
+    crs = found.crs or "no CRS"
+    remark(f"{found.address}: layer {found.layer}, {found.records} records, {crs}, {kinds or 'no geometry'}")
+    table = Table(expand=True)
+    for heading in ("column", "type", "filled"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("samples", ratio=1, no_wrap=True, overflow="ellipsis")
     for column in found.columns:
         samples = " | ".join(column.samples)
-        table.add_row(*map(escape, (column.name, column.type, str(column.filled), samples)))
+        table.add_row(*map(harmless, (column.name, column.type, str(column.filled), samples)))
     err.print(table)
     for note in found.notes:
-        err.print(f"note: {note}", markup=False)
+        remark(f"note: {note}")
 
 
 def _show_report(report: dict[str, Any]) -> None:
     counts = report["counts"]
     told = ", ".join(f"{counts[name]} {name}" for name in _COUNTS if counts[name])
-    out.print(f"{'dry run, nothing was written' if report['dry_run'] else 'done'}: {told or 'nothing to read'}")
+    say(f"{'dry run, nothing was written' if report['dry_run'] else 'done'}: {told or 'nothing to read'}")
     for rejected in report["rejected"][:_SHOWN_REJECTED]:
         for problem in rejected["problems"]:
             where = f"record {rejected['position']} ({rejected['source_id'] or 'no id'}) {problem['where']}"
             mend = f" ({problem['mend']})" if problem["mend"] else ""
-            out.print(f"  rejected {where}: {problem['what']}{mend}", markup=False)
+            say(f"  rejected {where}: {problem['what']}{mend}")
     if (more := counts["rejected"] - _SHOWN_REJECTED) > 0:
-        out.print(f"  ... and {more} more; GET /v1/sync/{report['source']} tells them all", markup=False)
+        say(f"  ... and {more} more; GET /v1/sync/{report['source']} tells them all")
     if counts["held"]:
-        out.print(f"{counts['held']} removals wait for a person; when they are right: --release", markup=False)
+        say(f"{counts['held']} removals wait for a person; when they are right: --release")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
+
+from geoworks.cli.frame import harmless
 
 _SUBSCRIPTION = "watch"
 _ROWS = 40
@@ -49,14 +50,14 @@ class View:
         """Draw the works known, those under way first."""
         works = [feature["properties"] for (kind, _), feature in self.features.items() if kind == "works"]
         title = f"{len(works)} works, {len(self.features) - len(works)} zones and reports"
-        table = Table(title=title, caption=escape(f"{self.state}; {self.changes} changes seen"))
+        table = Table(title=title, caption=harmless(f"{self.state}; {self.changes} changes seen"))
         for heading in ("status", "severity", "where", "what", "until"):
             table.add_column(heading)
         for found in sorted(works, key=lambda one: (one["status"], one["title"]))[:_ROWS]:
             until = found["schedule"]["end"] or "open end"
             cells = (found["status"], found["severity"], ", ".join(found["road_names"]), found["title"], until[:16])
             # Titles come from outside: as plain text, never as markup.
-            table.add_row(*map(escape, cells))
+            table.add_row(*map(harmless, cells))
         return table
 
     def _take_snapshot(self, message: dict[str, Any]) -> None:

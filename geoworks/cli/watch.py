@@ -12,7 +12,7 @@ import click
 import websockets
 from rich.live import Live
 
-from geoworks.cli.frame import command, err, out
+from geoworks.cli.frame import command, out, remark
 from geoworks.cli.help import Command
 from geoworks.cli.view import View
 from geoworks.errors import Invalid, Problem
@@ -45,7 +45,7 @@ async def watch(*, url: str, zones: tuple[str, ...], bbox: str, as_json: bool) -
     """
     address, view = _stream_address(url), View(_area(zones, bbox))
     if as_json or not out.is_terminal:
-        async for message in _messages(address, view, tell=lambda: err.print(view.state, markup=False)):
+        async for message in _messages(address, view, tell=lambda: remark(view.state)):
             click.echo(json.dumps(message, ensure_ascii=False))
         return
     with Live(view.table(), console=out, auto_refresh=False, vertical_overflow="ellipsis") as live:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 
 from geoworks.errors import Invalid, Problem, StoreUnusable
@@ -77,7 +78,8 @@ def _checked_copy(source: Path, target: Path) -> Iterator[sqlite3.Connection]:
     """Copy one moment of a database and check the copy before the block gets it."""
     with closing(connect_reader(source, busy_timeout_s=_BUSY_TIMEOUT_S)) as original:
         with translated(source):
-            check_schema(original, source, newest=len(known_migrations()))
+            if not check_schema(original, source, newest=len(known_migrations())):
+                raise StoreUnusable(f"{source} is empty: name a file that `geoworks backup` wrote")
         # In one open read transaction writers go on, and the counts are of what is copied.
         original.execute("BEGIN")
         counted = original.execute(SQL["counts"]).fetchone()
@@ -95,7 +97,7 @@ def _keep_aside(database: Path, at: datetime) -> Path | None:
     """
     if not database.exists():
         return None
-    kept = database.with_name(f"{database.name}.replaced-{at:%Y%m%dT%H%M%SZ}")
+    kept = _unused(database.with_name(f"{database.name}.replaced-{at:%Y%m%dT%H%M%SZ}"))
     _fold_log(database)
     for suffix in BESIDE:
         beside = database.with_name(f"{database.name}{suffix}")
@@ -103,6 +105,12 @@ def _keep_aside(database: Path, at: datetime) -> Path | None:
             beside.replace(kept.with_name(f"{kept.name}{suffix}"))
     os.link(database, kept)
     return kept
+
+
+def _unused(path: Path) -> Path:
+    """Return a path that nothing has yet: this one, or it with a number behind it."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(one for one in chain((path,), numbered) if not one.exists())
 
 
 def _fold_log(database: Path) -> None:

@@ -18,6 +18,7 @@ from yarl import URL
 
 from geoworks.cli.local import open_local
 from geoworks.config.settings import Data, Settings
+from geoworks.ids import new_id
 from geoworks.pipeline.keys import Role
 
 GEOWORKS = str(Path(sys.executable).with_name("geoworks"))
@@ -57,7 +58,7 @@ class Service:
     async def key(self, role: Role = Role.STAFF) -> dict[str, str]:
         """Make a key, as a command beside it does, and return the header that carries it."""
         async with open_local(Settings(data=Data(dir=str(self.data_dir)))) as town:
-            made = await town.post("/v1/keys", {"name": f"tests, {role}", "role": role})
+            made = await town.post("/v1/keys", {"name": f"tests {new_id()}", "role": role})
         return {"Authorization": f"Bearer {made['key']}"}
 
     def told(self) -> str:

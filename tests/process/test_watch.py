@@ -1,0 +1,143 @@
+"""`geoworks watch` beside a real service that stops and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import signal
+import socket
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from tests.process.service import GEOWORKS, WAIT_S, Service, feature, run, serving, toml
+
+
+@asynccontextmanager
+async def watching(folder: Path, *arguments: str, stdout: int = PIPE) -> AsyncIterator[Process]:
+    """Run `geoworks watch` while the block lasts; what it says on standard error goes to a file."""
+    with (folder / "watch-stderr").open("wb") as stderr:
+        terminal = {**os.environ, "TERM": "xterm"}
+        process = await asyncio.create_subprocess_exec(
+            GEOWORKS, "watch", *arguments, stdout=stdout, stderr=stderr, limit=1 << 20, env=terminal
+        )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def hear(watcher: Process) -> dict[str, Any]:
+    """Take the next line that tells something."""
+    assert watcher.stdout
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            message: dict[str, Any] = json.loads(await watcher.stdout.readline())
+            if message["type"] not in {"hello", "heartbeat"}:
+                return message
+
+
+async def post(service: Service, title: str) -> None:
+    """Post a works."""
+    headers = await service.key()
+    async with (
+        aiohttp.ClientSession() as client,
+        client.post(service.base.join(URL("/v1/works")), json=feature(title), headers=headers) as answer,
+    ):
+        assert answer.status == 201
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
+
+
+async def test_lines_of_json(tmp_path: Path) -> None:
+    """Every message is a line; after the service was killed and came back, the watcher goes on where it was."""
+    port = free_port()
+    config = toml().replace("port = 0", f"port = {port}")
+    async with serving(tmp_path, config=config) as service:
+        await post(service, "before")
+        async with watching(tmp_path, f"http://127.0.0.1:{port}", "--json") as watcher:
+            assert [(await hear(watcher))["type"] for _ in range(2)] == ["snapshot", "caught_up"]
+            await post(service, "live")
+            assert (await hear(watcher))["feature"]["properties"]["title"] == "live"
+            await service.kill()
+            async with serving(tmp_path, config=config) as again:
+                await post(again, "afterwards")
+                # No snapshot: the log is gone on with.
+                heard = [await hear(watcher), await hear(watcher)]
+                assert {message["type"] for message in heard} == {"put", "caught_up"}
+                (put,) = (message for message in heard if message["type"] == "put")
+                assert put["feature"]["properties"]["title"] == "afterwards"
+            watcher.send_signal(signal.SIGINT)
+            assert await watcher.wait() == 130
+    said = (tmp_path / "watch-stderr").read_text()
+    assert "trying again in 1 s" in said
+    assert "Traceback" not in said
+
+
+async def test_table(tmp_path: Path) -> None:
+    """On a terminal a table is drawn, and drawn again with each change; Ctrl-C leaves it standing."""
+    screen, end = pty.openpty()
+    async with serving(tmp_path) as service, watching(tmp_path, str(service.base), stdout=end) as watcher:
+        os.close(end)
+        await until_shown(screen, "0 works")
+        await post(service, "Rue [red]de[/] Montlhéry")
+        await until_shown(screen, "Rue [red]de[/] Montlhéry")
+        await post(service, "Avenue Jean Vilar")
+        await until_shown(screen, "2 works")
+        watcher.send_signal(signal.SIGINT)
+        assert await watcher.wait() == 130
+    os.close(screen)
+    assert (tmp_path / "watch-stderr").read_text() == ""
+
+
+async def until_shown(screen: int, text: str) -> None:
+    """Read what a terminal shows until a text is there."""
+    loop, shown = asyncio.get_running_loop(), ""
+    async with asyncio.timeout(WAIT_S):
+        while text not in shown:
+            ready = loop.create_future()
+            loop.add_reader(screen, ready.set_result, None)
+            try:
+                await ready
+            finally:
+                loop.remove_reader(screen)
+            shown += os.read(screen, 65536).decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["http://127.0.0.1:9"], "give the address that `geoworks serve` printed"),
+        (["ftp://example.org"], "'ftp://example.org' is no address of a town"),
+        (["http://[::1"], "is no address of a town"),
+        (["--bbox", "1,2,3"], "'1,2,3' is no box"),
+    ],
+)
+async def test_wrong_use(tmp_path: Path, arguments: list[str], told: str) -> None:
+    """What cannot be watched is told at once, with a way out; nothing is tried for ever."""
+    code, said = await run(tmp_path, "watch", *arguments)
+    assert (code, told in said, "Traceback" in said) == (1, True, False), said
+
+
+async def test_what_the_server_refuses(tmp_path: Path) -> None:
+    """An area that the server refuses, and a server that has no stream, are told."""
+    async with serving(tmp_path) as service:
+        code, said = await run(tmp_path, "watch", str(service.base), "--bbox", "652000,6860000,653000,6861000")
+        assert (code, "error the server: " in said) == (1, True), said
+        code, said = await run(tmp_path, "watch", str(service.base.join(URL("/nowhere"))))
+        assert (code, "404" in said) == (1, True), said
