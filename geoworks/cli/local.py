@@ -19,7 +19,7 @@ from msgspec import Struct
 from geoworks.app import open_doors, open_town
 from geoworks.config.settings import Settings
 from geoworks.errors import GeoworksError, Invalid, Problem, StoreBusy
-from geoworks.web.listen import SOCKET_NAME, is_served, reachable
+from geoworks.web.listen import COMMAND_SOCKET_NAME, SOCKET_NAME, is_served, reachable
 
 # An import of a large file may take its time; a hung server must not hold a command for ever.
 _TIMEOUT = aiohttp.ClientTimeout(total=3600, sock_connect=5)
@@ -95,17 +95,17 @@ async def open_local(settings: Settings) -> AsyncIterator[LocalClient]:
         StoreError: the data directory cannot be used.
 
     """
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(_served(settings))
-        yield await stack.enter_async_context(_connect(settings))
+    async with _served(settings) as socket, _connect(socket) as client:
+        yield client
 
 
 @asynccontextmanager
-async def _served(settings: Settings) -> AsyncIterator[None]:
-    """See to it that the local socket answers while the block runs."""
+async def _served(settings: Settings) -> AsyncIterator[Path]:
+    """Give a socket on which the town answers while the block runs: the service's, else one of our own."""
+    data_dir = Path(settings.data.dir)
     patience = asyncio.get_running_loop().time() + _WAIT_S
     async with AsyncExitStack() as stack:
-        while not is_served(Path(settings.data.dir)):
+        while not is_served(data_dir):
             try:
                 town = await stack.enter_async_context(open_town(settings))
             except StoreBusy:
@@ -114,13 +114,14 @@ async def _served(settings: Settings) -> AsyncIterator[None]:
                 await asyncio.sleep(_STEP_S)
             else:
                 await stack.enter_async_context(open_doors(town, listen=False))
-                break
-        yield
+                yield data_dir / COMMAND_SOCKET_NAME
+                return
+        yield data_dir / SOCKET_NAME
 
 
 @asynccontextmanager
-async def _connect(settings: Settings) -> AsyncIterator[LocalClient]:
-    with reachable(Path(settings.data.dir) / SOCKET_NAME) as path:
+async def _connect(socket: Path) -> AsyncIterator[LocalClient]:
+    with reachable(socket) as path:
         connector = aiohttp.UnixConnector(path)
         async with aiohttp.ClientSession("http://localhost", connector=connector, timeout=_TIMEOUT) as session:
             yield LocalClient(session)

@@ -99,7 +99,8 @@ async def import_zones(*, file: Path, config: Path | None) -> None:
     async with open_local(settings_of(config)) as town:
         with err.status(f"importing {harmless(str(file))}"):
             counts = await town.upload("/v1/zones", file)
-    say(", ".join(f"{number} {what}" for what, number in counts.items()))
+    told = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
+    say(f"zones: {told or 'none'}")
 
 
 async def _synchronise(town: LocalClient, door: str, *, dry_run: bool, file: Path | None) -> Any:  # noqa: ANN401 - any JSON

@@ -15,6 +15,8 @@ from aiohttp import web
 from geoworks.errors import ConfigError, Problem
 
 SOCKET_NAME = "geoworks.sock"
+# A command that opened the town for a moment is no service: others must not lean on its doors.
+COMMAND_SOCKET_NAME = "command.sock"
 # The kernel takes about 107 bytes of path; a longer one is reached through its open folder.
 _LONGEST_PATH = 100
 _BACKLOG = 4096
@@ -23,14 +25,14 @@ _PROBE_S = 2.0
 
 @asynccontextmanager
 async def listening(app: web.Application, *, data_dir: Path, host: str | None, port: int) -> AsyncIterator[int]:
-    """Serve `app` until the block ends and yield its TCP port; without a host on the local socket alone (port 0).
+    """Serve `app` until the block ends and yield its TCP port; without a host on a command's socket alone (port 0).
 
     Raises:
         ConfigError: the address is taken or not ours.
 
     """
     runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0)
-    with _local_socket(data_dir) as local:
+    with _local_socket(data_dir / (SOCKET_NAME if host else COMMAND_SOCKET_NAME)) as local:
         try:
             await runner.setup()
             await web.SockSite(runner, local).start()
@@ -55,7 +57,7 @@ def tcp_fault(host: str, port: int) -> Problem | None:
 
 
 def is_served(data_dir: Path) -> bool:
-    """Tell whether a process serves a data directory on its local socket."""
+    """Tell whether a service answers on the local socket of a data directory."""
     path = data_dir / SOCKET_NAME
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, reachable(path) as name:
@@ -99,9 +101,8 @@ def _tcp_fault(error: OSError, host: str, port: int) -> Problem:
 
 
 @contextmanager
-def _local_socket(data_dir: Path) -> Iterator[socket.socket]:
+def _local_socket(path: Path) -> Iterator[socket.socket]:
     """Open the local socket, readable by its owner alone; one left by a killed process is replaced."""
-    path = data_dir / SOCKET_NAME
     # The lock of the data directory is ours by now, so whoever made this socket is gone.
     with suppress(FileNotFoundError):
         path.unlink()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +14,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.cli.terminal import SOURCE, WAIT_S, Terminal, quartiers, serving, travaux
+from geoworks.store.lock import DirectoryLock
+from tests.cli.terminal import GEOWORKS, SOURCE, WAIT_S, Terminal, quartiers, serving, travaux
 
 TEN = {str(number): f"Rue {number}" for number in range(10)}
 
@@ -76,7 +79,7 @@ def test_zones_import(town: Terminal) -> None:
     """Zones are replaced whole; a polygon that is none is told, and the zones stay as they were."""
     good = town.write("quartiers.geojson", quartiers(["Gare", "Centre"]))
     first = town.run("zones", "import", str(good)).out
-    assert "2" in first
+    assert first == "zones: 2 added\n"
     town.write("bad.geojson", quartiers(["Gare", "", "Centre"]))
     told = town.fail("zones", "import", "bad.geojson")
     assert "error " in told
@@ -191,3 +194,29 @@ def test_backup_of_nothing(terminal: Terminal) -> None:
     terminal.configure()
     assert "error data/geoworks.db: does not exist" in terminal.fail("backup", "copy.db")
     assert not (terminal.folder / "data").exists()
+
+
+def test_commands_at_once(terminal: Terminal) -> None:
+    """Commands that run at the same time without a service wait for one another, and all of them do their work."""
+    terminal.configure()
+    command = [GEOWORKS, "key", "create"]
+    running = [
+        subprocess.Popen(
+            [*command, f"key {number}"], cwd=terminal.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for number in range(3)
+    ]
+    for process in running:
+        out, err = process.communicate(timeout=WAIT_S)
+        assert (process.returncode, out[:3]) == (0, b"gw_"), err
+
+
+def test_data_directory_that_somebody_holds(terminal: Terminal) -> None:
+    """A process that holds the data directory and does not answer is named after a while, with a way out."""
+    terminal.configure()
+    lock = DirectoryLock.take(terminal.folder / "data")
+    try:
+        told = terminal.fail("key", "create", "x")
+    finally:
+        lock.release()
+    assert told == f"error process {os.getpid()} holds data/geoworks.lock: stop it, or send it the command instead\n"
