@@ -126,6 +126,8 @@ def write_works(path: Path, count: int) -> Path:
         "agents": random.integers(1, 20, count),
         "longueur": random.random(count) * 100,
     }
+    # Millimetres, as a GIS writes metres; GDAL alone would write 15 decimals.
+    options = {"COORDINATE_PRECISION": 3} if path.suffix == ".geojson" else {}
     pyogrio.raw.write(
         path,
         shapely.to_wkb(lines),
@@ -134,5 +136,6 @@ def write_works(path: Path, count: int) -> Path:
         driver="GPKG" if path.suffix == ".gpkg" else "GeoJSON",
         geometry_type="LineString",
         crs="EPSG:2154",
+        layer_options=options,
     )
     return path
