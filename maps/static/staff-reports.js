@@ -25,7 +25,7 @@ function row({ id, properties }) {
       t(`reports.status.${status}`), " · ", t(released ? "staff.released" : "staff.hidden")),
     el("blockquote", { class: "quote" }, text || t("staff.no_text")),
     photoList(photos),
-    !released && el("p", {}, el("button", { type: "button", class: "button quiet", onclick: () => release(id) }, t("staff.release"))),
+    !released && el("p", {}, el("button", { type: "button", class: "button quiet", onclick: () => release(id) }, t(photos.length ? "staff.release_photos" : "staff.release"))),
     answerForm(id, status));
 }
 

@@ -91,7 +91,7 @@ export class Stream {
     this.#isOpen = false;
     this.#chunks = [];
     // Whoever has nothing to look at yet does not wait for a third failure.
-    if (this.#attempt > 1 || !this.features.size) this.#goWithout();
+    if (this.#attempt > 1 || !this.features.size || this.#isWithout) this.#goWithout();
     else this.#tell("reconnecting");
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => this.#connect(), backoff(this.#attempt));

@@ -83,7 +83,7 @@ export class WorksForm {
     const [{ days, from, to }] = windows;
     this.#tick("days", days);
     this.#fields.from.value = from;
-    this.#fields.to.value = to === "24:00" ? "00:00" : to;
+    this.#fields.to.value = asField(to);
   }
 
   /** One window can be written; several are left as they are. */
@@ -91,7 +91,8 @@ export class WorksForm {
     const windows = this.#works?.schedule.windows ?? [];
     if (windows.length > 1) return undefined;
     const days = this.#ticked("days");
-    return days.length ? [{ ...windows[0], days, from: this.#fields.from.value, to: this.#fields.to.value }] : [];
+    const [from, to] = [this.#fields.from.value, this.#fields.to.value];
+    return days.length ? [{ ...windows[0], days, from, to: to === asField(windows[0]?.to) ? windows[0].to : to }] : [];
   }
 
   /** The first detour's words; its line and the other detours stay. */
@@ -115,6 +116,9 @@ export class WorksForm {
 }
 
 const moment = (value) => (value ? dates.fromField(value) : null);
+
+/** No field takes the end of a day as 24:00. */
+const asField = (time) => (time === "24:00" ? "00:00" : time);
 
 function chip(name, value, words) {
   return el("label", { class: "chip" }, el("input", { type: "checkbox", name, value }), el("span", {}, words));

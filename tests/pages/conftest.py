@@ -12,9 +12,9 @@ from tests.pages.looking import CHROMIUM_ARGS, Looker
 from tests.pages.served import Served, ServedTown
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Serve the sample town to the tests of one module."""
+    """Serve the sample town to all tests of the pages; each writes what no other looks for."""
     with ServedTown(tmp_path_factory.mktemp("town")) as served:
         yield served
 

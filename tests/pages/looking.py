@@ -24,9 +24,10 @@ _EXPECTED = ("net::ERR_", "status of 404", "status of 401")
 class Looker:
     """Opens pages of one town in one browser."""
 
-    def __init__(self, browser: Browser, address: str) -> None:
-        """Look at the town at `address`."""
+    def __init__(self, browser: Browser, address: str, *, together: bool = False) -> None:
+        """Look at the town at `address`; `together` opens all pages in the first one's browser, as one person does."""
         self._browser = browser
+        self._together = together
         self._contexts: list[BrowserContext] = []
         self.address = address
         self.complaints: list[str] = []
@@ -43,16 +44,12 @@ class Looker:
     ) -> Page:
         """Open a page in a browser of its own, as somebody who never was here."""
         width, height = size
-        context = self._browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            locale=language,
-            reduced_motion="reduce",
-            **options,
-        )
-        self._contexts.append(context)
-        context.set_default_timeout(_WAIT_MS)
-        page = context.new_page()
+        if not (self._together and self._contexts):
+            self._contexts.append(self._browser.new_context(locale=language, reduced_motion="reduce", **options))
+            self._contexts[-1].set_default_timeout(_WAIT_MS)
+        page = self._contexts[-1].new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
         page.on("pageerror", lambda error: self.complaints.append(f"{path}: {error}"))
         page.on("console", lambda message: self._hear(path, message))
         page.on("request", lambda request: self.asked.append(request.url))

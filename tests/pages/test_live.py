@@ -7,12 +7,22 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, Request, WebSocketRoute, expect
 
 from tests.pages.looking import PHONE, SMALL, Looker, drawn
 from tests.pages.served import Served
 
 _FIRST_LOAD_BYTES = 90_000
+_HIDDEN_SHARES = """() => {
+  const boxes = [...document.querySelectorAll(".pin .shape")].map((shape) => shape.getBoundingClientRect());
+  const meet = (one, other) =>
+    Math.max(0, Math.min(one.right, other.right) - Math.max(one.left, other.left)) *
+    Math.max(0, Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top));
+  return [...document.querySelectorAll(".zone-label:not(.hidden)")].map((label) => {
+    const box = label.getBoundingClientRect();
+    return boxes.reduce((sum, other) => sum + meet(box, other), 0) / (box.width * box.height);
+  });
+}"""
 _HOSTILE = "<img src=x onerror=alert(1)>${7*7}{{7*7}}\u202e"
 
 
@@ -76,7 +86,8 @@ def test_open_details_follow_their_works(page: Page, served: Served) -> None:
 def test_filters_leave_list_and_map_the_same(page: Page) -> None:
     """Street, severity, period and kind each narrow both, and the address keeps them."""
     page.get_by_role("searchbox").fill("montlhery")
-    expect(page.locator("#works li")).to_have_count(page.locator(".pin").count())
+    expect(page.locator("#works li", has_not_text="Montlhéry")).to_have_count(0)
+    expect(page.locator("#works li, #reports li")).to_have_count(page.locator(".pin").count())
     expect(item(page, "Rue de Montlhéry").first).to_be_visible()
     page.get_by_role("searchbox").fill("")
     page.get_by_text("Autres filtres").click()
@@ -171,6 +182,7 @@ def test_a_cut_is_said_and_mended(looker: Looker, served: Served) -> None:
     cable = Cable()
     page = looker.open("status")
     page.route_web_socket(re.compile("/v1/stream"), cable.plug)
+    page.route(re.compile("/v1/(works|zones|reports)$"), lambda route: route.abort())
     page.goto(looker.address)
     connection = page.locator("#connection")
     drawn(page)
@@ -182,6 +194,43 @@ def test_a_cut_is_said_and_mended(looker: Looker, served: Served) -> None:
     cable.mend()
     expect(connection).to_have_attribute("data-state", "live", timeout=35_000)
     expect(item(page, "Pendant la coupure")).to_be_visible()
+
+
+def test_without_the_stream_it_reads_on_and_says_so(looker: Looker, served: Served) -> None:
+    """Where no WebSocket passes the map shows what there is, says that it is not live, and reads again by tag."""
+    cable = Cable()
+    cable.cut()
+    page = looker.open("status")
+    page.route_web_socket(re.compile("/v1/stream"), cable.plug)
+    page.clock.install()
+    reads: list[Request] = []
+    page.on("request", lambda request: reads.append(request) if request.url.endswith("/v1/zones") else None)
+    page.goto(looker.address)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "polled")
+    expect(page.locator("#connection")).to_contain_text("Pas en direct")
+    assert page.locator("#works li").count() > 20
+    id_ = served.post_works("Lu sans le flux")
+    page.clock.run_for(31_000)
+    expect(item(page, "Lu sans le flux")).to_be_visible()
+    assert [bool(request.all_headers().get("if-none-match")) for request in reads] == [False, True]
+    served.send("DELETE", f"v1/works/{id_}")
+
+
+def test_no_marker_hides_a_name(page: Page) -> None:
+    """Most zones are named, and what is in the way of a name is at most a quarter of it."""
+    hidden = page.evaluate(_HIDDEN_SHARES)
+    assert len(hidden) >= page.locator("#zones li").count() * 0.75
+    assert max(hidden) < 0.26
+
+
+def test_where_the_reader_is_shows_only_when_asked(looker: Looker) -> None:
+    """The button loads what it needs when pressed, and marks the place on the map."""
+    here = {"longitude": 2.3081, "latitude": 48.6337, "accuracy": 20}
+    page = looker.live(geolocation=here, permissions=["geolocation"])
+    assert not [url for url in looker.asked if "Locate.min.js" in url]
+    page.get_by_role("button", name="Autour de moi").press("Enter")
+    expect(page.locator(".leaflet-control-locate-location")).to_be_attached()
+    expect(page.get_by_role("button", name="Autour de moi")).to_be_focused()
 
 
 class Cable:

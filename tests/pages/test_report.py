@@ -80,12 +80,15 @@ def test_a_moderator_answers_from_the_console(looker: Looker, served: Served) ->
     """The queue shows the text, publishes it and takes an answer, on a phone."""
     page = looker.open("report")
     write(page, "Trou à publier")
+    page.locator("#photos").set_input_files([photo()])
     address = send(page)
     console = looker.open("staff#reports", size=PHONE)
     console.locator("#key").fill(served.key)
     console.locator("#key").press("Enter")
     row = console.locator("#reports-list > li", has_text="Trou à publier")
-    row.get_by_role("button", name="Publier le texte").click()
+    row.locator("img").scroll_into_view_if_needed()
+    assert row.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
+    row.get_by_role("button", name="Publier le texte et les photos").click()
     expect(row).to_contain_text("· publié")
     row.get_by_label("Suite à donner").select_option("in-progress")
     row.get_by_label("Réponse").fill("Nous y sommes.")
@@ -93,6 +96,25 @@ def test_a_moderator_answers_from_the_console(looker: Looker, served: Served) ->
     expect(row).to_contain_text("en cours")
     page.goto(address)
     expect(page.locator(".steps")).to_contain_text("Nous y sommes.")
+
+
+def test_a_report_can_be_taken_back(looker: Looker, served: Served) -> None:
+    """Withdrawing asks first; then the page says that text and photos are gone, and they are."""
+    at = {"type": "Point", "coordinates": [2.3081, 48.6337]}
+    filed = served.send("POST", "v1/reports", {"text": "Envoyé par erreur", "place": "", "geometry": at})
+    page = looker.open(filed["url"])
+    button = page.get_by_role("button", name="Retirer mon signalement")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    button.click()
+    expect(page.locator("#follow")).to_contain_text("Envoyé par erreur")
+    page.once("dialog", lambda dialog: dialog.accept())
+    button.click()
+    expect(page.locator(".follow-status")).to_have_text("retiré par son auteur")
+    expect(page.locator(".follow-status")).to_be_focused()
+    expect(page.locator("#follow")).not_to_contain_text("Envoyé par erreur")
+    expect(button).to_have_count(0)
+    page.reload()
+    expect(page.locator("#follow")).to_contain_text("sont effacés")
 
 
 def test_errors_stand_beside_their_fields_and_photos_stay(looker: Looker) -> None:

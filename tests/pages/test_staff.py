@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.pages.looking import PHONE, Looker
 from tests.pages.served import Served
+
+
+_DETOUR = {"type": "LineString", "coordinates": [[2.3012, 48.6339], [2.3023, 48.634]]}
+# More than the form can show of each part.
+_WHOLE: dict[str, Any] = {
+    "road_names": ["Rue d'Enfer, côté pair", "Rue Berlioz"],
+    "schedule": {
+        "start": "2020-01-01T06:00:17Z",
+        "end": "2090-01-01T06:00:43Z",
+        "windows": [{"days": ["mon"], "from": "20:00", "to": "24:00", "except": ["2026-12-28"], "holidays": "skip"}],
+        "end_verified": True,
+    },
+    "impact": {
+        "vehicle_impact": "some-lanes-closed-merge-left",
+        "restrictions": [{"type": "reduced-width", "value": 2.8, "unit": "m"}],
+        "speed_limit_kmh": 30,
+        "exempt": ["bus"],
+        "emergency_passage": "yes",
+        "detours": [{"text": "Par la gare.", "geometry": _DETOUR}, {"text": "À pied par le parc."}],
+    },
+    "types_of_work": ["surface-work"],
+}
 
 
 @pytest.fixture
@@ -29,6 +53,12 @@ def write(console: Page, title: str) -> None:
     console.locator("#draw").press("ArrowRight")
     console.get_by_role("button", name="Ajouter le centre").press("Enter")
     expect(console.locator("#draw-count")).to_have_text("2 points")
+
+
+def saved(served: Served, title: str) -> Any:  # noqa: ANN401 - the properties as JSON
+    """Return what the service holds of the works with a title."""
+    features = served.send("GET", "v1/works?drafts=true")["features"]
+    return next(one["properties"] for one in features if one["properties"]["title"] == title)
 
 
 def save(console: Page) -> None:
@@ -80,15 +110,72 @@ def test_a_draft_is_for_staff_alone(console: Page, looker: Looker) -> None:
 
 
 def test_a_sourced_works_is_corrected_over_its_source(console: Page, served: Served) -> None:
-    """Only the changed field is sent, so that the source keeps the rest; the form says so."""
-    console.locator("#works-filter").fill("V-101")
+    """Only the changed fields are sent, so that the source keeps the rest; the form says so."""
+    console.locator("#works-filter").fill("V-107")
     console.locator("#works-list button").first.click()
     expect(console.locator("#works-sourced")).to_contain_text("voirie")
     console.get_by_role("textbox", name="Titre").fill("Titre corrigé")
     save(console)
-    properties = served.send("GET", "v1/works/voirie:V-101")["properties"]
+    properties = served.send("GET", "v1/works/voirie:V-107")["properties"]
     assert properties["title"] == "Titre corrigé"
     assert properties["corrected"] == ["title"]
+    console.locator("#works-list button").first.click()
+    console.get_by_label("Stationnement").select_option("reduced")
+    save(console)
+    assert served.send("GET", "v1/works/voirie:V-107")["properties"]["corrected"] == ["title", "impact.parking"]
+
+
+def test_hours_exemptions_and_a_detour_are_written(console: Page, served: Served) -> None:
+    """Night works with who may pass and the way round are saved as the model holds them."""
+    write(console, "Nuits de la rue d’essai")
+    for day in ("lundi", "mardi"):
+        console.get_by_role("checkbox", name=day).check()
+    console.get_by_role("button", name="Enregistrer", exact=True).click()
+    expect(console.locator("#works-error")).to_contain_text("les deux heures")
+    console.get_by_label("De", exact=True).fill("21:00")
+    console.get_by_label("à", exact=True).fill("05:30")
+    console.get_by_role("checkbox", name="riverains").check()
+    console.locator("#works-form").get_by_label("Trottoir").select_option("diverted")
+    console.locator("#works-form").get_by_label("Piste cyclable").select_option("closed")
+    console.get_by_label("Déviation conseillée").fill("Par la rue de la Gare.")
+    save(console)
+    properties = saved(served, "Nuits de la rue d’essai")
+    [window] = properties["schedule"]["windows"]
+    assert (window["days"], window["from"], window["to"]) == (["mon", "tue"], "21:00", "05:30")
+    impact = properties["impact"]
+    assert (impact["footway"], impact["cycleway"], impact["exempt"]) == ("diverted", "closed", ["residents"])
+    assert impact["detours"] == [{"text": "Par la rue de la Gare.", "geometry": None}]
+
+
+def test_what_the_form_does_not_know_is_kept(console: Page, served: Served) -> None:
+    """Editing one field of each part leaves every other, down to the seconds of a start and the line of a detour."""
+    served.post_works("Travaux complets", **_WHOLE)
+    before = saved(served, "Travaux complets")
+    console.reload()
+    console.get_by_role("button", name="Modifier : Travaux complets").click()
+    console.get_by_role("checkbox", name="samedi").check()
+    console.get_by_label("Déviation conseillée").fill("Par la place.")
+    console.get_by_label("Stationnement").select_option("reduced")
+    save(console)
+    after = saved(served, "Travaux complets")
+    before["schedule"]["windows"][0]["days"] = ["mon", "sat"]
+    before["impact"]["detours"][0]["text"] = "Par la place."
+    before["impact"]["parking"] = "reduced"
+    assert {name: after[name] for name in _WHOLE} == {name: before[name] for name in _WHOLE}
+
+
+def test_several_windows_are_left_as_they_are(console: Page, served: Served) -> None:
+    """The form says that it cannot write them, and saving something else keeps them."""
+    days = [{"days": [day], "from": "08:00", "to": "12:00"} for day in ("mon", "tue")]
+    served.post_works("Deux plages", schedule={"start": "2020-01-01T06:00:00Z", "windows": days})
+    before = saved(served, "Deux plages")
+    console.reload()
+    console.get_by_role("button", name="Modifier : Deux plages").click()
+    expect(console.locator("#hours-many")).to_be_visible()
+    expect(console.get_by_label("De", exact=True)).to_be_disabled()
+    console.get_by_label("Description").fill("autre")
+    save(console)
+    assert saved(served, "Deux plages")["schedule"] == before["schedule"]
 
 
 def test_a_form_that_cannot_be_saved_says_why(console: Page) -> None:

@@ -5,7 +5,7 @@ import { backoff, Stream } from "../../../maps/static/stream.js";
 const feature = (id, version = 1, kind = "works") => ({ type: "Feature", id, properties: { kind, version } });
 
 /** A stream over sockets that the test holds: what it sends, and what it hears. */
-function following() {
+function following({ read } = {}) {
   const sockets = [];
   const open = () => {
     const socket = { sent: [], send: (text) => socket.sent.push(JSON.parse(text)), close: () => socket.onclose() };
@@ -15,7 +15,7 @@ function following() {
   };
   const told = [];
   const states = [];
-  const listener = { changed: (changes) => told.push(...changes.map(({ key }) => key)), connection: (state) => states.push(state) };
+  const listener = { changed: (changes) => told.push(...changes.map(({ key }) => key)), connection: (state) => states.push(state), read };
   const stream = new Stream("ws://town/v1/stream", { area: { everywhere: true }, kinds: ["works"] }, listener, open);
   stream.start();
   sockets[0].onopen();
@@ -91,6 +91,57 @@ test("a connection that falls silent is given up, and three failures are offline
     t.mock.timers.tick(30_000);
   }
   assert.deepEqual(states.slice(-2), ["reconnecting", "offline"]);
+});
+
+/** Let what waits for promises go on. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test("where no connection comes about everything is read another way, until one does", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const answers = [[feature("a")], null, [feature("a", 2), feature("c")]];
+  const { stream, sockets, told, states } = following({ read: async () => (answers.length > 1 ? answers.shift() : answers[0]) });
+  sockets[0].onclose();
+  await settled();
+  assert.deepEqual([told, states], [["works a"], ["connecting", "offline", "polled"]]);
+  for (const state of ["offline", "polled"]) {
+    t.mock.timers.tick(30_000);
+    await settled();
+    assert.equal(states.at(-1), state);
+  }
+  assert.deepEqual([...stream.features.keys()], ["works a", "works c"]);
+  const tried = sockets.length;
+  while (sockets.length === tried) t.mock.timers.tick(1000);
+  sockets.at(-1).onopen();
+  assert.equal(sockets.at(-1).sent[0].type, "subscribe");
+  sockets.at(-1).hears(...SNAPSHOT);
+  assert.deepEqual([...stream.features.keys()], ["works a", "works b"]);
+  assert.equal(states.at(-1), "live");
+});
+
+test("what was read while a connection opened gives way to what the connection brings", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let answer = () => {};
+  const { stream, sockets, states } = following({ read: () => new Promise((resolve) => (answer = resolve)) });
+  sockets[0].onclose();
+  t.mock.timers.tick(1000);
+  sockets[1].onopen();
+  sockets[1].hears(...SNAPSHOT.slice(0, 3));
+  answer([feature("old")]);
+  await settled();
+  sockets[1].hears(SNAPSHOT[3]);
+  assert.deepEqual([...stream.features.keys()], ["works a", "works b"]);
+  assert.deepEqual(states, ["connecting", "offline", "live"]);
+});
+
+test("a proxy that neither lets a connection through nor refuses it is not waited for", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { sockets } = following();
+  sockets[0].onclose();
+  t.mock.timers.tick(500);
+  assert.equal(sockets.length, 2);
+  t.mock.timers.tick(10_000);
+  t.mock.timers.tick(1000);
+  assert.equal(sockets.length, 3);
 });
 
 test("waits double, are spread by chance, and never pass half a minute", () => {
