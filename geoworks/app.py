@@ -114,7 +114,7 @@ async def open_doors(town: Town, *, listen: bool = True) -> AsyncIterator[str]:
     )
     host = settings.server.host if listen else None
     async with listening(app, data_dir=Path(settings.data.dir), host=host, port=settings.server.port) as port:
-        yield f"http://{host or 'localhost'}:{port}{settings.server.base_path}/"
+        yield f"http://{_in_url(host or 'localhost')}:{port}{settings.server.base_path}/"
 
 
 @asynccontextmanager
@@ -149,6 +149,11 @@ def configured_sources(settings: Settings) -> list[Source]:
         GdalSource(name, table, town_time_zone=settings.town.time_zone, limits=settings.limits, keep_dir=keep_dir)
         for name, table in settings.sources.items()
     ]
+
+
+def _in_url(host: str) -> str:
+    """Return a host as it stands in a URL; an IPv6 address needs brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _fit(

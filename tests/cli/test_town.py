@@ -199,12 +199,9 @@ def test_backup_of_nothing(terminal: Terminal) -> None:
 def test_commands_at_once(terminal: Terminal) -> None:
     """Commands that run at the same time without a service wait for one another, and all of them do their work."""
     terminal.configure()
-    command = [GEOWORKS, "key", "create"]
+    command, pipe = [GEOWORKS, "key", "create"], subprocess.PIPE
     running = [
-        subprocess.Popen(
-            [*command, f"key {number}"], cwd=terminal.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        for number in range(3)
+        subprocess.Popen([*command, str(number)], cwd=terminal.folder, stdout=pipe, stderr=pipe) for number in range(3)
     ]
     for process in running:
         out, err = process.communicate(timeout=WAIT_S)

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from tests.left_out import left_out
 from tests.process.service import Service, feature, run, serving, titles, toml
 from tests.store.disks import filled, read_only, small_disk
 
@@ -23,6 +24,17 @@ async def test_port_in_use(tmp_path: Path) -> None:
     assert code == 1
     assert f"error server.port: {port} on 127.0.0.1 is in use\n      stop the program that listens there" in told
     assert "Traceback" not in told
+
+
+async def test_ipv6(tmp_path: Path) -> None:
+    """On an IPv6 address the service tells an address that can be opened."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        left_out("this machine has no IPv6 address of its own (::1)")
+    config = toml().replace("port = 0", 'port = 0\nhost = "::1"')
+    async with serving(tmp_path, config=config) as service, aiohttp.ClientSession() as client:
+        assert await titles(client, service.base) == {}
 
 
 async def test_data_directory_in_use(tmp_path: Path) -> None:
