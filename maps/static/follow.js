@@ -4,7 +4,6 @@ import { ask, Refused } from "./doors.js";
 import { byId, el } from "./element.js";
 import { dates, streamUrl, t, url } from "./page.js";
 import { photoList } from "./photo-list.js";
-import { shape } from "./shapes.js";
 import { Stream } from "./stream.js";
 import { categoryName } from "./words.js";
 
@@ -103,7 +102,7 @@ function steps(list) {
 }
 
 function worksLine({ id, title }) {
-  return el("li", {}, el("a", { href: url(`/?works=${encodeURIComponent(id)}`) }, shape("high"), title));
+  return el("li", {}, el("a", { href: url(`/?works=${encodeURIComponent(id)}`) }, title));
 }
 
 /** Ask the stream for what happens around the report's point: far less than the town, and no token in it. */

@@ -53,7 +53,7 @@ function showHandler(who) {
 
 function showWorks(works) {
   fill(byId("works-here"), works, t("report.works_here"), ({ id, title, distance_m: distance }) =>
-    link(`/?works=${encodeURIComponent(id)}`, shape("high"), `${title}, ${metresWords(distance)}`));
+    link(`/?works=${encodeURIComponent(id)}`, null, `${title}, ${metresWords(distance)}`));
 }
 
 function showDuplicates(duplicates) {

@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 from tests.pages.looking import PHONE, Looker
 from tests.pages.served import Served
 
-
 _DETOUR = {"type": "LineString", "coordinates": [[2.3012, 48.6339], [2.3023, 48.634]]}
 # More than the form can show of each part.
 _WHOLE: dict[str, Any] = {
