@@ -237,7 +237,9 @@ class Reports(Table, frozen=True):
 class MapsTable(Table, frozen=True):
     """The generated maps."""
 
-    debounce_s: Annotated[Seconds, Meta(description="Time after a change in which others are gathered before the maps are made anew.")] = 10.0
+    debounce_s: Annotated[
+        Seconds, Meta(description="Time after a change in which others are gathered before the maps are made anew.")
+    ] = 10.0
     enabled: Annotated[bool, Meta(description="Make the maps while serving.")] = True
 
 
