@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from geoworks.ports import Rejected
 
@@ -27,6 +27,11 @@ class Counts(Struct, frozen=True, kw_only=True):
     held: int = 0
     rejected: int = 0
     ignored: int = 0
+
+    def __str__(self) -> str:
+        """Say what there was, leaving out what there was none of."""
+        told = [f"{number} {name}" for name, number in structs.asdict(self).items() if number]
+        return ", ".join(told) or "nothing read"
 
     @property
     def written(self) -> int:
