@@ -49,14 +49,19 @@ class WorksMapping:
         problems = [*self._unknown_fields(), *self._missing_fields()]
         if problems:
             raise ConfigError(problems)
-        self._rules = [_Rule(_path(field), column, self._cell(field)) for field, column in table.fields.items()]
-        self._constants = [(_path(field), self._constant(field)) for field in table.constants]
         self._columns = {field: column for field, column in table.fields.items() if column}
+        self._rules = [_Rule(_path(field), column, self._cell(field)) for field, column in self._columns.items()]
+        self._constants = [(_path(field), self._constant(field)) for field in table.constants]
 
     @property
     def fingerprint(self) -> bytes:
         """Return what changes when records must be mapped again."""
         return msgspec.json.encode((self._table, self._dates.time_zone))
+
+    @property
+    def columns(self) -> Collection[str]:
+        """Return the columns that `map` looks into."""
+        return set(self._columns.values())
 
     def check_columns(self, there: Collection[str]) -> None:
         """Refuse a source that lacks a column the mapping names.
@@ -135,7 +140,7 @@ class WorksMapping:
         ]
 
     def _missing_fields(self) -> Sequence[Problem]:
-        given = {*self._table.fields, *self._table.constants}
+        given = {*(field for field, column in self._table.fields.items() if column), *self._table.constants}
         return [
             Problem(
                 f"{self._where}.fields", f"{field} is missing", f'add "{field}" = a column; `geoworks inspect` guesses'

@@ -63,7 +63,7 @@ class GdalReading:
         row = candidate.position - 1
         if isinstance(geometry, Problem):
             return self._reject(row, candidate.source_id, (geometry,))
-        works = self._mapping.map({name: column[row] for name, column in self._columns.items()}, geometry)
+        works = self._mapping.map({name: self._columns[name][row] for name in self._mapping.columns}, geometry)
         return works if isinstance(works, Works) else self._reject(row, candidate.source_id, works)
 
     def _sort_out(self, hashes: Sequence[bytes], keys: MappingTable) -> None:
@@ -104,7 +104,7 @@ class GdalReading:
 
 def with_numbers(table: RawTable) -> Mapping[str, Sequence[Any]]:
     """Return the columns, with GDAL's record number among them unless a column has its name."""
-    return {NUMBER_COLUMN: table.numbers, **table.columns}
+    return table.columns.plus(NUMBER_COLUMN, table.numbers)
 
 
 def somewhere(geometry: BaseGeometry | None) -> tuple[float, float] | None:

@@ -20,7 +20,7 @@ import pyogrio
 import pyogrio.raw
 from pyogrio.errors import DataLayerError, DataSourceError
 
-from feeds.sources.wire import Chunk, Done, Failure, Field, Layer, Message, Opening, decode_opening, frame
+from feeds.sources.wire import Chunk, Done, Failure, Field, Layer, Message, Opening, decode_opening, frame, pack
 from geoworks.errors import SourceError
 
 _CHUNK = 2000
@@ -124,7 +124,7 @@ def _chunks(opening: Opening, layer: Layer, stream: nanoarrow.ArrayStream) -> It
         geometries = columns[count] if len(columns) > count else [None] * len(numbers)
         rows = zip(*(columns[index] for index in order), geometries, strict=True)
         yield Chunk(
-            columns=columns[:count],
+            columns=list(map(pack, columns[:count])),
             geometries=geometries,
             numbers=numbers,
             hashes=_hash_rows(rows, seed=seed),

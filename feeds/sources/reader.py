@@ -8,11 +8,12 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from msgspec import Struct
 
 import feeds
+from feeds.sources.columns import Columns
 from feeds.sources.wire import LENGTH_BYTES, Chunk, Done, Failure, Layer, Message, Opening, decode_message, frame
 from geoworks.errors import SourceError
 
@@ -54,14 +55,14 @@ class WrongEncoding(SourceError):
 
 
 class RawTable(Struct, frozen=True):
-    """One layer as it was read; row i of each list belongs together.
+    """One layer as it was read; row i of each column and list belongs together.
 
     `geometries` are WKB in the layer's CRS, or None; `numbers` are GDAL's record numbers, which a rewritten file may
     deal anew; `hashes` are of all attributes and the geometry.
     """
 
     layer: Layer
-    columns: dict[str, list[Any]]
+    columns: Columns
     geometries: list[bytes | None]
     numbers: list[int]
     hashes: list[bytes]
@@ -124,7 +125,7 @@ async def _collect(process: asyncio.subprocess.Process, opening: Opening) -> Raw
             case Failure(text, wrong_encoding):
                 raise WrongEncoding(text) if wrong_encoding else SourceError(text)
             case Layer():
-                columns: dict[str, list[Any]] = {field.name: [] for field in message.fields}
+                columns = Columns([field.name for field in message.fields])
                 table = RawTable(message, columns, [], [], [])
             case Chunk() if table:
                 _extend(table, message)
@@ -146,8 +147,7 @@ async def _messages(stream: asyncio.StreamReader) -> AsyncIterator[Message]:
 
 
 def _extend(table: RawTable, chunk: Chunk) -> None:
-    for column, values in zip(table.columns.values(), chunk.columns, strict=True):
-        column.extend(values)
+    table.columns.extend(chunk.columns)
     table.geometries.extend(chunk.geometries)
     table.numbers.extend(chunk.numbers)
     table.hashes.extend(chunk.hashes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 LENGTH_BYTES = 4
 
@@ -41,9 +41,12 @@ class Layer(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Chunk(Struct, frozen=True, kw_only=True, tag=True):
-    """Some records: one list a column, WKB in the layer's CRS (or None), GDAL's numbers, a hash of all of each."""
+    """Some records: a list a column, WKB in the layer's CRS (or None), GDAL's numbers, a hash of all of each.
 
-    columns: list[list[Any]]
+    Columns stay encoded: who reads looks into few of them.
+    """
+
+    columns: list[Raw]
     geometries: list[bytes | None]
     numbers: list[int]
     hashes: list[bytes]
@@ -65,6 +68,11 @@ Message = Layer | Chunk | Failure | Done
 _encoder = msgspec.msgpack.Encoder()
 decode_opening = msgspec.msgpack.Decoder(Opening).decode
 decode_message = msgspec.msgpack.Decoder(Message).decode
+
+
+def pack(column: list[Any]) -> Raw:
+    """Return a column as it goes over the pipe."""
+    return Raw(_encoder.encode(column))
 
 
 def frame(message: Opening | Message) -> bytes:
