@@ -22,6 +22,21 @@ ALL_KINDS = frozenset({"Point", "MultiPoint", "LineString", "MultiLineString", "
 
 _WHERE = "geometry"
 _DECIMALS = 6
+_AREA = 2
+# By the numbers that shapely gives them.
+_KINDS = np.array(
+    [
+        "Point",
+        "LineString",
+        "LinearRing",
+        "Polygon",
+        "MultiPoint",
+        "MultiLineString",
+        "MultiPolygon",
+        "GeometryCollection",
+    ],
+    dtype=np.object_,
+)
 _BOUNDS = np.array([180.0, 90.0])
 
 
@@ -99,7 +114,7 @@ def _checks(max_vertices: int, kinds: Collection[str]) -> tuple[_Check, ...]:
 
 
 def _kinds_of(geometries: Geometries) -> Geometries:
-    return np.array([geometry.geom_type for geometry in geometries], dtype=np.object_)
+    return _KINDS[shapely.get_type_id(geometries)]
 
 
 def _off_the_globe(geometries: Geometries) -> Flags:
@@ -117,14 +132,17 @@ def _outside(coordinates: Numbers) -> Flags:
 
 def _tidy(geometries: Geometries) -> Geometries:
     # Adding zero turns -0.0 into 0.0.
-    rounded = shapely.transform(geometries, lambda lonlat: np.round(lonlat, _DECIMALS) + 0.0)
-    turned: Geometries = shapely.orient_polygons(rounded)
-    return turned
+    rounded: Geometries = shapely.transform(geometries, lambda lonlat: np.round(lonlat, _DECIMALS) + 0.0)
+    rings = np.flatnonzero(shapely.get_dimensions(rounded) == _AREA)
+    rounded[rings] = shapely.orient_polygons(rounded[rings])
+    return rounded
 
 
 def _single_parts(geometries: Geometries) -> Geometries:
     multi = np.isin(shapely.get_type_id(geometries), (4, 5, 6)) & (shapely.get_num_geometries(geometries) == 1)
-    return np.where(multi, shapely.get_geometry(geometries, 0), geometries)
+    singles = geometries.copy()
+    singles[multi] = shapely.get_geometry(geometries[multi], 0)
+    return singles
 
 
 def _empty(_: BaseGeometry | None) -> Problem:
