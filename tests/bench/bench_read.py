@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -53,17 +52,11 @@ def rows() -> Iterator[Row | Growth]:
                 path = write_works(folder / f"works-{size}{suffix}", size)
                 yield Growth(f"read + validate + reproject, {suffix}", size, measure(partial(read, path)))
                 if size == SIZES[-1]:
-                    times = compare(partial(read, path), partial(read_by_fiona, path), rounds=3, clock=cpu_s)
+                    times = compare(partial(read, path), partial(read_by_fiona, path), rounds=3)
                     yield timed_row(f"read + validate + reproject 100 k works from {suffix}", times, target=target)
             first, again = asyncio.run(synchronise(folder / f"works-{size}.gpkg", folder / f"town-{size}"))
             yield Growth("whole synchronisation, all new", size, first)
             yield Growth("whole synchronisation, all unchanged", size, again)
-
-
-def cpu_s() -> float:
-    """Return the CPU seconds of this process and of the readers it has started: ours works in two at once."""
-    spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def read(path: Path) -> int:
