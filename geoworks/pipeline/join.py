@@ -56,7 +56,10 @@ class ZoneJoin:
         dimension = dimension_of(works)
         whole = extent(works, dimension)
         overlaps = []
-        for place in self._tree.query(works).tolist():
+        # Asked for an array of one, for a tree that is asked for one geometry first spends as long on making it one.
+        asked = np.empty(1, dtype=np.object_)
+        asked[0] = works
+        for place in self._tree.query(asked)[1].tolist():
             zone = self._zones[place]
             if zone.contains_properly(works):
                 inside = whole
