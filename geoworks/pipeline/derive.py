@@ -7,7 +7,7 @@ takes the computing off the event loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -150,15 +150,3 @@ def told_as(reason: Reason, old: Status, new: Status) -> Reason:
 def zone_geometries(state: State) -> list[tuple[str, BaseGeometry]]:
     """Return the zones as the join takes them."""
     return [(entry.record.key.id, entry.record.given.geometry) for entry in state.of_kind(Kind.ZONE)]
-
-
-def chunks(ids: Iterable[str], size: int) -> Iterable[list[str]]:
-    """Cut ids into lists of at most `size`."""
-    chunk: list[str] = []
-    for id_ in ids:
-        chunk.append(id_)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from geoworks.errors import StoreError
 from geoworks.model.change import Key, Kind
-from geoworks.pipeline.derive import Deriver, chunks, zone_geometries
+from geoworks.pipeline.chunk import chunks
+from geoworks.pipeline.derive import Deriver, zone_geometries
 from geoworks.pipeline.desk import Desk, Edit
 from geoworks.pipeline.draft import Draft
 from geoworks.state import Published, State
 
-CHUNK = 500
 _METRES_PER_DEGREE = 111_320.0
 _RETRY_S = 1.0
 
@@ -57,7 +57,7 @@ class Rejoiner:
         await self._desk.submit(lambda _: None)
         for kind in (Kind.WORKS, Kind.REPORT):
             ids = [entry.record.key.id for entry in self._state.of_kind(kind)]
-            for chunk in chunks(ids, CHUNK):
+            for chunk in chunks(ids):
                 await self._desk.submit(_touch(kind, chunk))
 
 

@@ -12,13 +12,13 @@ from geoworks.config.settings import Data
 from geoworks.errors import ServiceStopping, StoreError
 from geoworks.model.change import Key, Kind, Reason
 from geoworks.model.works import Works
+from geoworks.pipeline.chunk import chunks
 from geoworks.pipeline.desk import Desk, Edit
 from geoworks.pipeline.draft import Draft
 from geoworks.ports import Store
 from geoworks.state import Entry, State
 
 _INTERVAL_S = 3600.0
-_CHUNK = 500
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +54,8 @@ class Retention:
         """Drop the features that are over for too long, then the log entries nobody may resume from."""
         now = self._clock.now()
         gone = self._long_over(now - timedelta(days=self._data.keep_over_days))
-        for start in range(0, len(gone), _CHUNK):
-            await self._desk.submit(_remove(gone[start : start + _CHUNK]))
+        for chunk in chunks(gone):
+            await self._desk.submit(_remove(chunk))
         await self._store.prune(changes_before=now - timedelta(days=self._data.keep_log_days), now=now)
 
     def _long_over(self, limit: datetime) -> list[Key]:

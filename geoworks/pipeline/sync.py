@@ -16,10 +16,11 @@ from geoworks.clock import Clock
 from geoworks.config.settings import Data
 from geoworks.errors import GeoworksError, NotFound, ServiceStopping, StoreError
 from geoworks.model.change import Key, Kind, Reason, Record
+from geoworks.pipeline.chunk import chunks
 from geoworks.pipeline.desk import Desk
 from geoworks.pipeline.draft import Draft
 from geoworks.pipeline.plan import Guard
-from geoworks.pipeline.sync_attempt import Attempt, chunks, make_plan, removing
+from geoworks.pipeline.sync_attempt import Attempt, make_plan, removing
 from geoworks.pipeline.sync_report import SourceState, SourceStatus, SyncReport, tell_status
 from geoworks.ports import Source, Store
 from geoworks.state import State

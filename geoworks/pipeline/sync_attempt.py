@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from msgspec import structs
 
@@ -19,10 +18,6 @@ from geoworks.pipeline.sync_report import Counts, SyncReport
 from geoworks.ports import Candidate, Reading, Rejected, Source
 from geoworks.state import Entry
 
-T = TypeVar("T")
-
-# Records an edit writes: few enough that a write of the API need not wait long.
-CHUNK = 500
 # Refused records told one by one; all are counted.
 MOST_REJECTED = 1000
 
@@ -133,8 +128,3 @@ def removing(source: str, ids: Sequence[str], *, reason: Reason, actor: str) -> 
         return len(there)
 
     return remove
-
-
-def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cut what is to be written into edits small enough that others are written in between."""
-    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))

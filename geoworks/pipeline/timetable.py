@@ -11,11 +11,11 @@ from geoworks.clock import Clock
 from geoworks.errors import ServiceStopping, StoreError
 from geoworks.model.change import Kind
 from geoworks.model.works import WorksDerived
+from geoworks.pipeline.chunk import chunks
 from geoworks.pipeline.desk import Desk, Edit
 from geoworks.pipeline.draft import Draft, works_key
 from geoworks.state import Entry, Published, State
 
-CHUNK = 500
 # The wall clock may be set while we sleep: look at it at least this often.
 _LONGEST_SLEEP_S = 30.0
 _RETRY_S = 1.0
@@ -49,8 +49,8 @@ class Timetable:
     async def tick(self) -> int:
         """Touch every works whose transition has come, in chunks; return how many were due."""
         ids = self._take_due(self._clock.now())
-        for start in range(0, len(ids), CHUNK):
-            await self._touch(ids[start : start + CHUNK])
+        for chunk in chunks(ids):
+            await self._touch(chunk)
         return len(ids)
 
     async def run(self) -> None:
