@@ -29,7 +29,7 @@ _BORDER_STEP_DEG = 0.001
 _METRIC = "EPSG:2154"
 _GEOD = Geod(ellps="WGS84")
 _CHECKED = 300
-_SINGLE = 50
+_SINGLE = 1000
 
 
 def rows() -> Iterator[Row | Growth]:
