@@ -12,8 +12,13 @@ from geoworks.hub.question import Question
 class Listener(Protocol):
     """A live connection."""
 
+    @property
+    def send(self) -> Callable[[bytes], int] | None:
+        """What hands bytes straight to a socket with nothing unsent; None when there is no such way."""
+        ...
+
     def write(self, data: bytes) -> None:
-        """Hand bytes to the socket, without waiting."""
+        """Hand bytes to the socket, or keep them for it, without waiting."""
         ...
 
     def unsent(self) -> int:
@@ -30,39 +35,70 @@ class Audience(Generic[L]):
     def __init__(self, questions: frozenset[Question]) -> None:
         """Begin with nobody."""
         self.questions = questions
-        # The bound methods, so that a thousand writes touch a thousand sessions less.
-        self._writes: dict[L, Callable[[bytes], None]] = {}
-        self._unchecked = 0
+        # The bound methods of sockets, so that a thousand writes touch nothing else of a thousand connections.
+        self._ready: dict[L, Callable[[bytes], int]] = {}
+        self._backed: dict[L, None] = {}
         self.due: list[bytes] = []
 
     def flush(self, high_water: int) -> tuple[int, list[L]]:
-        """Write what is due to all; return the number of deliveries and who has more unsent bytes than allowed.
-
-        Nobody's unsent bytes grow by more than was written, so they are looked at only now and then: a listener may
-        be a quarter above `high_water` before it is found.
-        """
+        """Write what is due to all; return the number of deliveries and who has more unsent bytes than allowed."""
         deliveries = len(self.due) * len(self)
         data = self.due[0] if len(self.due) == 1 else b"".join(self.due)
         self.due = []
-        for write in self._writes.values():
-            write(data)
-        self._unchecked += len(data)
-        if self._unchecked <= high_water // 4:
-            return deliveries, []
-        self._unchecked = 0
-        return deliveries, [listener for listener in self._writes if listener.unsent() > high_water]
+        refused = self._send(data)
+        for listener in self._backed:
+            listener.write(data)
+        for listener, taken in refused:
+            listener.write(data[taken:])
+            self.hold(listener)
+        return deliveries, self._sort_backed(high_water)
 
     def __len__(self) -> int:
         """Return how many listen."""
-        return len(self._writes)
+        return len(self._ready) + len(self._backed)
 
     def add(self, listener: L) -> None:
         """Have a listener written to."""
-        self._writes[listener] = listener.write
+        if listener.send is None or listener.unsent():
+            self._backed[listener] = None
+        else:
+            self._ready[listener] = listener.send
 
     def discard(self, listener: L) -> None:
         """Have a listener written to no more."""
-        del self._writes[listener]
+        if self._ready.pop(listener, None) is None:
+            del self._backed[listener]
+
+    def hold(self, listener: L) -> None:
+        """Take note that a listener has unsent bytes: what follows must not overtake them."""
+        if self._ready.pop(listener, None) is not None:
+            self._backed[listener] = None
+
+    def _send(self, data: bytes) -> list[tuple[L, int]]:
+        """Hand bytes to the sockets that are ready; return which took not all, and how much they took."""
+        refused: list[tuple[L, int]] = []
+        size = len(data)
+        for listener, send in self._ready.items():
+            try:
+                taken = send(data)
+            except OSError:
+                # Whichever it is, the transport finds it out when it is handed the bytes.
+                taken = 0
+            if taken != size:
+                refused.append((listener, taken))
+        return refused
+
+    def _sort_backed(self, high_water: int) -> list[L]:
+        """Return who has more unsent bytes than allowed; who has none any more is ready again."""
+        behind = []
+        for listener in list(self._backed):
+            unsent = listener.unsent()
+            if unsent > high_water:
+                behind.append(listener)
+            elif not unsent and listener.send is not None:
+                del self._backed[listener]
+                self._ready[listener] = listener.send
+        return behind
 
 
 class Audiences(Generic[L]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Protocol, TypeVar
 
 from geoworks.hub.counters import Counters
@@ -15,6 +15,14 @@ S_contra = TypeVar("S_contra", contravariant=True)
 
 class Outlet(Protocol):
     """The socket of a session."""
+
+    @property
+    def send(self) -> Callable[[bytes], int] | None:
+        """What hands bytes straight to the socket, at once, and returns how many it took; None: there is no such way.
+
+        It may be called only while nothing is unsent, and raises OSError when the socket is full or broken.
+        """
+        ...
 
     def write(self, data: bytes) -> None:
         """Hand bytes to the socket, without waiting."""
@@ -78,6 +86,10 @@ class Feed(Protocol[S_contra]):
 
     def leave(self, session: S_contra) -> None:
         """Write to a session no more; everything up to the head has been written."""
+        ...
+
+    def hold(self, session: S_contra) -> None:
+        """Take note that a live session has unsent bytes, which nothing may overtake."""
         ...
 
     def attend(self, session: S_contra) -> None:

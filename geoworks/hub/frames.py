@@ -12,3 +12,8 @@ PING = Frame(Opcode.PING, b"").serialize(mask=False)
 def frame(message: ServerMessage) -> bytes:
     """Return a message as one unmasked text frame."""
     return Frame(Opcode.TEXT, encode(message)).serialize(mask=False)
+
+
+def pong(payload: bytes) -> bytes:
+    """Return the answer to a ping frame."""
+    return Frame(Opcode.PONG, payload).serialize(mask=False)

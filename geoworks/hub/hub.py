@@ -175,6 +175,12 @@ class Hub:
         self._write_to(self._audiences.get(questions))
         self._audiences.leave(session, questions)
 
+    def hold(self, session: Session) -> None:
+        """Take note that a live session has unsent bytes, which nothing may overtake."""
+        audience = self._audiences.get(session.subscriptions.questions())
+        if audience is not None:
+            audience.hold(session)
+
     def attend(self, session: Session) -> None:
         """See to it that a session gets on once its socket has drained, or the log has been read."""
         if not session.attended:

@@ -19,7 +19,7 @@ from geoworks.hub import messages, say
 from geoworks.hub.answers import Answers, Frames
 from geoworks.hub.codes import Code
 from geoworks.hub.feed import Feed, Outlet
-from geoworks.hub.frames import frame
+from geoworks.hub.frames import frame, pong
 from geoworks.hub.inbox import Inbox
 from geoworks.hub.messages import Refused
 from geoworks.hub.pulse import Pulse, Verdict
@@ -48,7 +48,7 @@ class Session:
     def __init__(self, feed: Feed[Session], outlet: Outlet, *, settings: Stream, now: float) -> None:
         """Greet the client; `now` in seconds of any steady clock."""
         self.outlet = outlet
-        self.write = outlet.write
+        self.send = outlet.send
         self.unsent = outlet.unsent
         self.subscriptions = Subscriptions()
         self.phase = Phase.FIRST
@@ -87,6 +87,18 @@ class Session:
     def receive_binary(self) -> None:
         """Take a binary frame, which nobody may send."""
         self._refuse(Refused(Code.BINARY, say.BINARY))
+
+    def receive_ping(self, payload: bytes) -> None:
+        """Take a ping frame and answer it, unless the client does not read."""
+        self.hear()
+        if self.unsent() <= self._settings.high_water_bytes:
+            self.write(pong(payload))
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the socket, without waiting."""
+        self.outlet.write(data)
+        if self.phase is Phase.LIVE and self.unsent():
+            self._feed.hold(self)
 
     def hear(self) -> None:
         """Note a sign of life of the client."""

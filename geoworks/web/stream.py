@@ -65,7 +65,9 @@ class StreamDoor:
         # Twice the limit: a frame that is a little too large is told why before the close.
         ws = web.WebSocketResponse(
             protocols=(PROTOCOL,),
+            # Nothing but the session writes to the transport: what it sends straight to the socket must not overtake.
             autoping=False,
+            autoclose=False,
             compress=False,
             max_msg_size=2 * self._stream.frame_bytes,
             timeout=_CLOSE_S,
@@ -78,14 +80,14 @@ class StreamDoor:
     async def _converse(
         self, ws: web.WebSocketResponse, writer: AbstractStreamWriter, transport: asyncio.Transport | None
     ) -> None:
-        if transport is None:
+        if transport is None or transport.is_closing():
             return
         _bound_buffers(transport, self._stream.high_water_bytes)
         async with asyncio.TaskGroup() as tasks:
             outlet = SocketOutlet(ws, writer, transport=transport, tasks=tasks)
             session = self._hub.connect(outlet)
             try:
-                while await _hand_on(await ws.receive(), ws, session):
+                while _hand_on(await ws.receive(), session):
                     pass
             finally:
                 self._hub.disconnect(session)
@@ -141,9 +143,12 @@ class SocketOutlet:
         tasks: asyncio.TaskGroup,
     ) -> None:
         """Write to the transport of a prepared response; work runs in `tasks`."""
+        # A descriptor of its own: the transport's may be closed, and its number used anew, before we hear of it.
+        self._socket: socket.socket = transport.get_extra_info("socket").dup()
+        self.send = self._socket.send
         self.write = transport.write
         self.unsent = transport.get_write_buffer_size
-        self.abort = transport.abort
+        self._transport = transport
         self.drained = writer.drain
         self._ws = ws
         self._tasks = tasks
@@ -156,9 +161,16 @@ class SocketOutlet:
         task.add_done_callback(self._work.discard)
 
     def stop(self) -> None:
-        """End the work that is left."""
+        """End the work that is left and let go of the socket."""
         for task in self._work:
             task.cancel()
+        self._socket.close()
+
+    def abort(self) -> None:
+        """Cut the connection at once."""
+        # Both: the connection lasts as long as one of its descriptors.
+        self._socket.close()
+        self._transport.abort()
 
     def close(self, code: int, reason: str) -> None:
         """Send a close frame and wait a little for the client's; not longer, and not with anybody."""
@@ -172,15 +184,14 @@ class SocketOutlet:
             self.abort()
 
 
-async def _hand_on(message: WSMessage, ws: web.WebSocketResponse, session: Session) -> bool:
+def _hand_on(message: WSMessage, session: Session) -> bool:
     """Hand a frame to the session; tell whether more may come."""
     if message.type is WSMsgType.TEXT:
         session.receive(message.data)
     elif message.type is WSMsgType.BINARY:
         session.receive_binary()
     elif message.type is WSMsgType.PING:
-        session.hear()
-        await ws.pong(message.data)
+        session.receive_ping(message.data)
     elif message.type is WSMsgType.PONG:
         session.hear()
     else:

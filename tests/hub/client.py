@@ -53,6 +53,8 @@ class Work:
 class MemoryOutlet:
     """A socket in memory: what is written stays unsent until it is taken."""
 
+    send = None
+
     def __init__(self, tasks: asyncio.TaskGroup | Work | None = None) -> None:
         """Begin open and empty; work on its behalf runs in `tasks`."""
         self.buffer = bytearray()
