@@ -8,32 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections import Counter
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 
 from aiohttp import WSMessage, WSMsgType, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
-from yarl import URL
 
-from geoworks.config.settings import Settings
-from geoworks.errors import Forbidden, Invalid, Problem, ServiceStopping, TooMany
-from geoworks.hub import say
+from geoworks.config.settings import Settings, Stream
+from geoworks.errors import Invalid, Problem
 from geoworks.hub.hub import Hub
 from geoworks.hub.messages import PROTOCOL
 from geoworks.hub.session import Session
-from geoworks.web.limits import household
+from geoworks.web.doorkeeper import DOORKEEPER, Doorkeeper, bound_buffers
 
-# What the kernel may hold for a client that does not read: without it some 4 MB hide that it is slow.
-_SEND_BUFFER = 131_072
 _CLOSE_S = 5.0
 _MOST_REASON = 123  # RFC 6455, section 5.5
-_RETRY_S = 30.0
 
 
 def add_stream(app: web.Application, hub: Hub, settings: Settings) -> None:
     """Serve the stream of a hub at `/v1/stream`, and drain it when the application shuts down."""
-    door = StreamDoor(hub, settings)
+    app[DOORKEEPER] = Doorkeeper(hub, settings)
+    door = StreamDoor(hub, app[DOORKEEPER], settings.stream)
     # Behind a proxy that strips the prefix requests come without it, behind others with it.
     for prefix in sorted({"", settings.server.base_path}):
         app.router.add_get(f"{prefix}/v1/stream", door.handle)
@@ -45,14 +39,13 @@ def add_stream(app: web.Application, hub: Hub, settings: Settings) -> None:
 
 
 class StreamDoor:
-    """Lets connections in, within the limits, and hands their frames to the hub."""
+    """Converses with those let in, and hands their frames to the hub."""
 
-    def __init__(self, hub: Hub, settings: Settings) -> None:
-        """Begin with nobody connected."""
+    def __init__(self, hub: Hub, doorkeeper: Doorkeeper, settings: Stream) -> None:
+        """Let in whom the doorkeeper does."""
         self._hub = hub
-        self._server = settings.server
-        self._stream = settings.stream
-        self._connected: Counter[str] = Counter()
+        self._doorkeeper = doorkeeper
+        self._stream = settings
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Converse with one client until it leaves.
@@ -72,7 +65,7 @@ class StreamDoor:
             max_msg_size=2 * self._stream.frame_bytes,
             timeout=_CLOSE_S,
         )
-        with self._counted(household(request.remote or "")):
+        with self._doorkeeper.counted(request):
             writer = await ws.prepare(request)
             await self._converse(ws, writer, request.transport)
         return ws
@@ -82,7 +75,7 @@ class StreamDoor:
     ) -> None:
         if transport is None or transport.is_closing():
             return
-        _bound_buffers(transport, self._stream.high_water_bytes)
+        bound_buffers(transport, self._stream.high_water_bytes)
         async with asyncio.TaskGroup() as tasks:
             outlet = SocketOutlet(ws, writer, transport=transport, tasks=tasks)
             session = self._hub.connect(outlet)
@@ -94,41 +87,13 @@ class StreamDoor:
                 outlet.stop()
 
     def _check(self, request: web.Request) -> None:
-        if self._hub.stopping:
-            raise ServiceStopping(say.STOPPING)
-        self._check_origin(request)
+        self._doorkeeper.check(request)
         if not web.WebSocketResponse(protocols=(PROTOCOL,)).can_prepare(request):
             mend = "connect with a WebSocket client: ws://.../v1/stream; docs/stream.md tells how"
             raise Invalid(Problem("", "this address speaks WebSocket only", mend))
         offered = [name.strip() for name in request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "").split(",")]
         if any(offered) and PROTOCOL not in offered:
             raise Invalid(Problem("Sec-WebSocket-Protocol", f"{offered} is not spoken here", f"offer {PROTOCOL}"))
-
-    def _check_origin(self, request: web.Request) -> None:
-        """Refuse pages of other sites unless they may read here; programs send no origin."""
-        origin = request.headers.get(hdrs.ORIGIN)
-        allowed = self._server.cors_origins
-        own = {f"{request.scheme}://{request.host}"}
-        if self._server.public_url:
-            own.add(str(URL(self._server.public_url).origin()))
-        if origin is not None and "*" not in allowed and origin not in {*allowed, *own}:
-            msg = f"pages of {origin[:100]} may not read here; the setting server.cors_origins lists those that may"
-            raise Forbidden(msg)
-
-    @contextmanager
-    def _counted(self, address: str) -> Iterator[None]:
-        if self._hub.counters.connected >= self._stream.connections:
-            raise TooMany("all connections are taken; come back later", retry_after_s=_RETRY_S)
-        if self._connected[address] >= self._stream.connections_per_address:
-            msg = "this address holds as many connections as it may; use several subscriptions on one connection"
-            raise TooMany(msg, retry_after_s=_RETRY_S)
-        self._connected[address] += 1
-        try:
-            yield
-        finally:
-            self._connected[address] -= 1
-            # A counter keeps zeros: without this every address ever seen would stay.
-            self._connected += Counter()
 
 
 class SocketOutlet:
@@ -143,9 +108,8 @@ class SocketOutlet:
         tasks: asyncio.TaskGroup,
     ) -> None:
         """Write to the transport of a prepared response; work runs in `tasks`."""
-        # A descriptor of its own: the transport's may be closed, and its number used anew, before we hear of it.
-        self._socket: socket.socket = transport.get_extra_info("socket").dup()
-        self.send = self._socket.send
+        self._socket = _own_socket(transport)
+        self.send = self._socket.send if self._socket else None
         self.write = transport.write
         self.unsent = transport.get_write_buffer_size
         self._transport = transport
@@ -164,13 +128,17 @@ class SocketOutlet:
         """End the work that is left and let go of the socket."""
         for task in self._work:
             task.cancel()
-        self._socket.close()
+        self._let_go()
 
     def abort(self) -> None:
         """Cut the connection at once."""
         # Both: the connection lasts as long as one of its descriptors.
-        self._socket.close()
+        self._let_go()
         self._transport.abort()
+
+    def _let_go(self) -> None:
+        if self._socket:
+            self._socket.close()
 
     def close(self, code: int, reason: str) -> None:
         """Send a close frame and wait a little for the client's; not longer, and not with anybody."""
@@ -199,9 +167,13 @@ def _hand_on(message: WSMessage, session: Session) -> bool:
     return True
 
 
-def _bound_buffers(transport: asyncio.Transport, high_water: int) -> None:
-    """Let the kernel hold little, and have `drain` wait from the mark at which the hub stops writing."""
-    transport.set_write_buffer_limits(high=high_water, low=high_water // 4)
-    sock = transport.get_extra_info("socket")
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+def _own_socket(transport: asyncio.Transport) -> socket.socket | None:
+    """Return a descriptor of our own, or None when no more files may be open.
+
+    The transport's may be closed, and its number used anew, before we hear of it.
+    """
+    try:
+        own: socket.socket = transport.get_extra_info("socket").dup()
+    except OSError:
+        return None
+    return own

@@ -1,0 +1,85 @@
+"""Who may listen, and how many at once: one count for every way of listening."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiohttp import hdrs, web
+from yarl import URL
+
+from geoworks.config.settings import Settings
+from geoworks.errors import Forbidden, ServiceStopping, TooMany
+from geoworks.hub import say
+from geoworks.hub.hub import Hub
+from geoworks.web.limits import household
+
+# What the kernel may hold for a client that does not read: without it some 4 MB hide that it is slow.
+_SEND_BUFFER = 131_072
+_RETRY_S = 30.0
+
+
+class Doorkeeper:
+    """Lets connections in, within the limits."""
+
+    def __init__(self, hub: Hub, settings: Settings) -> None:
+        """Begin with nobody connected."""
+        self._hub = hub
+        self._server = settings.server
+        self._stream = settings.stream
+        self._connected: Counter[str] = Counter()
+
+    def check(self, request: web.Request) -> None:
+        """Refuse when the service stops, and pages of other sites unless they may read here.
+
+        Raises:
+            ServiceStopping: come back in a moment.
+            Forbidden: the page's site may not read; programs send no origin.
+
+        """
+        if self._hub.stopping:
+            raise ServiceStopping(say.STOPPING)
+        origin = request.headers.get(hdrs.ORIGIN)
+        allowed = self._server.cors_origins
+        own = {f"{request.scheme}://{request.host}"}
+        if self._server.public_url:
+            own.add(str(URL(self._server.public_url).origin()))
+        if origin is not None and "*" not in allowed and origin not in {*allowed, *own}:
+            msg = f"pages of {origin[:100]} may not read here; the setting server.cors_origins lists those that may"
+            raise Forbidden(msg)
+
+    @contextmanager
+    def counted(self, request: web.Request) -> Iterator[None]:
+        """Count a connection for as long as it lasts.
+
+        Raises:
+            TooMany: there are as many as there may be, in all or from its address.
+
+        """
+        address = household(request.remote or "")
+        if self._hub.counters.connected >= self._stream.connections:
+            raise TooMany("all connections are taken; come back later", retry_after_s=_RETRY_S)
+        if self._connected[address] >= self._stream.connections_per_address:
+            msg = "this address holds as many connections as it may; use several subscriptions on one connection"
+            raise TooMany(msg, retry_after_s=_RETRY_S)
+        self._connected[address] += 1
+        try:
+            yield
+        finally:
+            self._connected[address] -= 1
+            # A counter keeps zeros: without this every address ever seen would stay.
+            self._connected += Counter()
+
+
+DOORKEEPER = web.AppKey("doorkeeper", Doorkeeper)
+
+
+def bound_buffers(transport: asyncio.Transport, high_water: int) -> None:
+    """Let the kernel hold little, and have `drain` wait from the mark at which the hub stops writing."""
+    transport.set_write_buffer_limits(high=high_water, low=high_water // 4)
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
