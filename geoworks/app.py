@@ -113,7 +113,13 @@ async def open_doors(town: Town, *, listen: bool = True) -> AsyncIterator[str]:
         )
     )
     host = settings.server.host if listen else None
-    async with listening(app, data_dir=Path(settings.data.dir), host=host, port=settings.server.port) as port:
+    async with listening(
+        app,
+        data_dir=Path(settings.data.dir),
+        host=host,
+        port=settings.server.port,
+        connections=settings.stream.connections,
+    ) as port:
         yield f"http://{_in_url(host or 'localhost')}:{port}{settings.server.base_path}/"
 
 

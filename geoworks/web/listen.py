@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
+import resource
 import socket
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -21,17 +23,28 @@ COMMAND_SOCKET_NAME = "command.sock"
 _LONGEST_PATH = 100
 _BACKLOG = 4096
 _PROBE_S = 2.0
+# A connection of the stream has two descriptors: the transport's, and one to write straight to.
+_FILES_PER_CONNECTION = 2
+_OTHER_FILES = 256
+
+_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def listening(app: web.Application, *, data_dir: Path, host: str | None, port: int) -> AsyncIterator[int]:
+async def listening(
+    app: web.Application, *, data_dir: Path, host: str | None, port: int, connections: int
+) -> AsyncIterator[int]:
     """Serve `app` until the block ends and yield its TCP port; without a host on a command's socket alone (port 0).
+
+    `connections` is how many of the stream there may be.
 
     Raises:
         ConfigError: the address is taken or not ours.
 
     """
     runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0)
+    if host:
+        _allow_files(_FILES_PER_CONNECTION * connections + _OTHER_FILES)
     with _local_socket(data_dir / (SOCKET_NAME if host else COMMAND_SOCKET_NAME)) as local:
         try:
             await runner.setup()
@@ -40,6 +53,20 @@ async def listening(app: web.Application, *, data_dir: Path, host: str | None, p
         finally:
             # In-flight requests end before the parts behind them do.
             await runner.cleanup()
+
+
+def _allow_files(needed: int) -> None:
+    """Let this process open so many files, as far as it may: the usual limit is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and allowed > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < needed:
+        _log.info(
+            "this process may open %s files and stream.connections asks for %s; "
+            "raise the limit (ulimit -Hn, LimitNOFILE of the service) or lower the setting",
+            allowed, needed,
+        )  # fmt: skip
 
 
 def tcp_fault(host: str, port: int) -> Problem | None:
