@@ -44,7 +44,7 @@ async def listening(
     """
     runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0)
     if host:
-        _allow_files(_FILES_PER_CONNECTION * connections + _OTHER_FILES)
+        _allow_files(connections)
     with _local_socket(data_dir / (SOCKET_NAME if host else COMMAND_SOCKET_NAME)) as local:
         try:
             await runner.setup()
@@ -55,17 +55,18 @@ async def listening(
             await runner.cleanup()
 
 
-def _allow_files(needed: int) -> None:
-    """Let this process open so many files, as far as it may: the usual limit is 1024."""
+def _allow_files(connections: int) -> None:
+    """Let this process open the files of so many connections, as far as it may: the usual limit is 1024."""
+    needed = _FILES_PER_CONNECTION * connections + _OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft != resource.RLIM_INFINITY and allowed > soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    if allowed < needed:
-        _log.info(
-            "this process may open %s files and stream.connections asks for %s; "
+    if allowed < connections:
+        _log.warning(
+            "this process may open %s files and stream.connections is %s; "
             "raise the limit (ulimit -Hn, LimitNOFILE of the service) or lower the setting",
-            allowed, needed,
+            allowed, connections,
         )  # fmt: skip
 
 
