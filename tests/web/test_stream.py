@@ -5,56 +5,33 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
-import shapely
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from geoworks.config.settings import Server, Stream
 from geoworks.hub.codes import Code
-from geoworks.model.change import Kind
-from geoworks.model.schedule import Schedule
-from geoworks.model.works import Works
 from geoworks.pipeline import works
-from tests.hub.client import FeatureKey, Message
+from tests.hub.client import Message
 from tests.web.conftest import OpenHouse
 from tests.web.driver import WAIT_S, Driver, connect_as_page, connect_to, driving, narrow_socket
-from tests.web.house import NOW, House
+from tests.web.house import House
+from tests.web.writing import FAR, flow, served, served_near, until, write
 
 _EVERYWHERE: Message = {"id": "all", "area": {"everywhere": True}}
 _STATION: Message = {"id": "station", "area": {"circle": {"center": [2.3057, 48.6357], "radius_m": 200}}}
-_NEAR, _FAR = shapely.Point(2.3057, 48.6357), shapely.Point(2.4, 48.7)
-
-
-async def _write(house: House, id_: str, place: shapely.Point = _NEAR, *, description: str = "") -> None:
-    given = Works(title=id_, geometry=place, schedule=Schedule(start=NOW), description=description)
-    await house.town.desk.submit(works.replace(id_, given, actor="test"))
-
-
-def _served(house: House, *kinds: Kind) -> dict[FeatureKey, Any]:
-    """Return what the server has and the public may see."""
-    entries = [entry for kind in kinds or Kind for entry in house.town.state.of_kind(kind) if entry.keys.visible]
-    return {(e.record.key.kind.value, e.record.key.id): json.loads(e.body) for e in entries}
-
-
-async def _until(true: Callable[[], object]) -> None:
-    """Wait for a condition, with a limit."""
-    async with asyncio.timeout(WAIT_S):
-        while not true():  # noqa: ASYNC110 - what is waited for are counters, which nobody signals
-            await asyncio.sleep(0.01)
 
 
 async def test_from_a_write_to_the_client(house: House) -> None:
     """A client gets a snapshot, then each write as it happens, then the removal."""
-    await _write(house, "api:1")
+    await write(house, "api:1")
     async with driving(house.base, _STATION) as driver:
         assert set(driver.held.features) == {("works", "api:1")}
-        await _write(house, "api:2")
+        await write(house, "api:2")
         assert (await driver.hear())["feature"]["id"] == "api:2"
-        await _write(house, "api:1", _FAR)
+        await write(house, "api:1", FAR)
         remove = await driver.hear()
         assert (remove["type"], remove["id"], remove["reason"]) == ("remove", "api:1", "moved-out")
         await house.town.desk.submit(works.cancel("api:2", actor="test"))
@@ -63,25 +40,25 @@ async def test_from_a_write_to_the_client(house: House) -> None:
 
 async def test_resume_and_resync(house: House) -> None:
     """A client that was cut goes on where it was; from another log it begins anew."""
-    await _write(house, "api:1")
+    await write(house, "api:1")
     async with driving(house.base, _EVERYWHERE) as driver:
         await driver.cut()
-        await _write(house, "api:2")
+        await write(house, "api:2")
         await driver.come()
         assert [(await driver.hear())["type"] for _ in range(2)] == ["put", "caught_up"]
         await driver.cut()
         driver.held.cursor = "another.1"
         await driver.come()
         assert [(await driver.hear())["type"] for _ in range(3)] == ["resync", "snapshot", "caught_up"]
-        assert driver.held.features == _served(house)
+        assert driver.held.features == served(house)
 
 
 async def test_several_subscriptions(house: House) -> None:
     """Each subscription has its snapshot; a change that concerns several comes once."""
-    await _write(house, "api:1")
+    await write(house, "api:1")
     async with driving(house.base, _EVERYWHERE, _STATION) as driver:
-        await _write(house, "api:1", description="new")
-        await _write(house, "api:2", _FAR)
+        await write(house, "api:1", description="new")
+        await write(house, "api:2", FAR)
         assert [(await driver.hear())["feature"]["id"] for _ in range(2)] == ["api:1", "api:2"]
         await driver.send("unsubscribe", id="all")
         assert (await driver.hear())["id"] == "api:2"
@@ -91,31 +68,20 @@ async def test_client_cut_200_times(house: House) -> None:
     """A client cut 200 times at random while changes flow ends with exactly the server's state, in order, once."""
     chance = random.Random(7)
     async with asyncio.TaskGroup() as tasks:
-        flow = tasks.create_task(_flow(house, chance))
+        writing = tasks.create_task(flow(house, chance))
         driver = Driver(house.base, _STATION)
         for _ in range(200):
             await driver.come()
             for _message in range(chance.randrange(8)):
                 await driver.hear()
             await driver.cut()
-        flow.cancel()
+        writing.cancel()
     await driver.come()
     await driver.hear_until("caught_up")
-    near = {key: feature for key, feature in _served(house).items() if feature["geometry"]["coordinates"][0] < 2.35}
-    assert driver.held.features == near
+    assert driver.held.features == served_near(house)
     assert len(driver.held.offsets) == len(set(driver.held.offsets)) > 100
     assert house.town.hub.counters.resumed > 100
     await driver.socket.close()
-
-
-async def _flow(house: House, chance: random.Random) -> None:
-    """Write without end: works come, change, leave the area and come back."""
-    while True:
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(chance.randrange(1, 5)):
-                place = _NEAR if chance.random() < 0.7 else _FAR
-                text = "x" * chance.randrange(400)
-                tasks.create_task(_write(house, f"api:{chance.randrange(40)}", place, description=text))
 
 
 async def test_slow_client_harms_nobody(open_house: OpenHouse) -> None:
@@ -124,13 +90,13 @@ async def test_slow_client_harms_nobody(open_house: OpenHouse) -> None:
         slow = Driver(house.base, _EVERYWHERE)
         slow.socket = await connect_to(house.base, sock=narrow_socket(house.base), max_queue=1)
         await slow.send("subscribe", **_EVERYWHERE)
-        await _until(lambda: house.town.hub.counters.connected == 2)
+        await until(lambda: house.town.hub.counters.connected == 2)
         for number in range(150):
-            await _write(house, f"api:{number % 20}", description=f"{number} " + "x" * 9_000)
+            await write(house, f"api:{number % 20}", description=f"{number} " + "x" * 9_000)
             assert (await other.hear())["type"] == "put"
         assert house.town.hub.counters.lagging == 1
         await slow.hear_until("caught_up")
-        while slow.held.features != _served(house):
+        while slow.held.features != served(house):
             await slow.hear()
         assert len(slow.held.offsets) < 150
         assert house.town.hub.counters.aborted == 0
@@ -143,9 +109,9 @@ async def test_stuck_client_is_cut(open_house: OpenHouse) -> None:
         stuck = await connect_to(house.base, sock=narrow_socket(house.base), max_queue=1)
         await stuck.send(json.dumps({"type": "subscribe", **_EVERYWHERE}))
         for number in range(100):
-            await _write(house, f"api:{number}", description="x" * 9_000)
-        await _until(lambda: house.town.hub.counters.aborted == 1)
-        await _until(lambda: house.town.hub.counters.connected == 0)
+            await write(house, f"api:{number}", description="x" * 9_000)
+        await until(lambda: house.town.hub.counters.aborted == 1)
+        await until(lambda: house.town.hub.counters.connected == 0)
         assert house.town.hub.counters.lagging == 0
         assert await _closed_with(stuck) == ([], Code.LOST.number)
 
@@ -155,7 +121,7 @@ async def test_heartbeat(open_house: OpenHouse) -> None:
     async with open_house(stream=Stream(heartbeat_s=0.4, pong_s=0.4)) as house:
         socket = await connect_to(house.base)
         await socket.send(json.dumps({"type": "subscribe", **_STATION}))
-        await _write(house, "api:1", _FAR)
+        await write(house, "api:1", FAR)
         heard = [json.loads(await socket.recv()) for _ in range(7)]
         beats = [message["cursor"] for message in heard if message["type"] == "heartbeat"]
         assert len(beats) == 4
@@ -171,7 +137,7 @@ async def test_dead_client_is_cut(open_house: OpenHouse) -> None:
         await socket.send('{"type":"ping"}')
         await socket.recv()
         socket.transport.pause_reading()
-        await _until(lambda: house.town.hub.counters.aborted == 1)
+        await until(lambda: house.town.hub.counters.aborted == 1)
         socket.transport.abort()
 
 
@@ -245,7 +211,7 @@ async def test_too_many_connections(open_house: OpenHouse) -> None:
         assert refused.value.response.status_code == 429
         assert refused.value.response.headers["Retry-After"]
         await first.close()
-        await _until(lambda: house.town.hub.counters.connected == 1)
+        await until(lambda: house.town.hub.counters.connected == 1)
         third = await connect_to(house.base)
         for socket in (second, third):
             await socket.close()
