@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
 
 from geoworks.hub.messages import ServerMessage, encode
 
@@ -17,3 +20,24 @@ def frame(message: ServerMessage) -> bytes:
 def pong(payload: bytes) -> bytes:
     """Return the answer to a ping frame."""
     return Frame(Opcode.PONG, payload).serialize(mask=False)
+
+
+def unframe(data: bytes) -> Iterator[Frame]:
+    """Yield the frames in bytes of the hub, which hands over whole ones only.
+
+    For those who listen in another way than by WebSocket.
+    """
+    reader = StreamReader()
+    reader.feed_data(data)
+    while reader.buffer:
+        yield _parse(reader)
+
+
+def _parse(reader: StreamReader) -> Frame:
+    parsing = Frame.parse(reader.read_exact, mask=False)
+    try:
+        next(parsing)
+    except StopIteration as parsed:
+        whole: Frame = parsed.value
+        return whole
+    raise EOFError

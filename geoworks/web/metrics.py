@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from geoworks.model.change import Kind
-from geoworks.web.route import Door
+from geoworks.web.route import EVENT_STREAM, Door
 from geoworks.web.services import Services
 
 _BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
@@ -90,7 +90,7 @@ async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Time every answer; streams are counted elsewhere, for they last as long as their reader."""
     begin = time.perf_counter()
     response = await handler(request)
-    if not isinstance(response, web.WebSocketResponse):
+    if not isinstance(response, web.WebSocketResponse) and response.content_type != EVENT_STREAM:
         resource = request.match_info.route.resource
         door = resource.canonical if resource else "none"
         request.app[METRICS].requests.labels(request.method, door, response.status).observe(time.perf_counter() - begin)

@@ -21,6 +21,7 @@ MODERATORS = frozenset({Role.MODERATOR, Role.ADMIN})
 ADMINS = frozenset({Role.ADMIN})
 JSON = "application/json"
 GEOJSON = "application/geo+json"
+EVENT_STREAM = "text/event-stream"
 MERGE_PATCH = "application/merge-patch+json"
 
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from geoworks import __version__
 from geoworks.hub.describe import asyncapi
 from geoworks.web import (
+    changes_api,
     health,
     keys_api,
     login,
@@ -18,6 +19,7 @@ from geoworks.web import (
     reports_api,
     reports_follow_api,
     reports_staff_api,
+    sse,
     status_api,
     sync_api,
     works_api,
@@ -61,6 +63,8 @@ DOORS: Sequence[Door] = (
     *reports_follow_api.DOORS,
     *reports_api.DOORS,
     *sync_api.DOORS,
+    *sse.DOORS,
+    *changes_api.DOORS,
     *status_api.DOORS,
     *keys_api.DOORS,
     *login.DOORS,
@@ -114,6 +118,7 @@ def build_app(house: Services) -> web.Application:
     add_doors(app, DOORS, prefixes=prefixes)
     for prefix in prefixes:
         _add_pages(app, house, prefix)
+    app[sse.TRANSLATOR] = sse.Translator()
     add_stream(app, house.hub, settings)
     return app
 
