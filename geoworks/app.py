@@ -15,6 +15,7 @@ from geoworks.clock import Clock, SystemClock
 from geoworks.config.settings import Settings
 from geoworks.errors import Invalid
 from geoworks.hub.hub import Hub
+from geoworks.hub.webhooks import Webhooks
 from geoworks.model.change import Kind
 from geoworks.model.zone import Zone
 from geoworks.pipeline import zones
@@ -34,6 +35,7 @@ from geoworks.supervisor import Work, background, supervised
 from geoworks.web.listen import listening
 from geoworks.web.server import build_app
 from geoworks.web.services import Services
+from geoworks.webhooks.dispatch import Dispatch
 from maps.builder import MapBuilder, MapFolder
 from maps.pages import Pages
 
@@ -52,6 +54,8 @@ class Town:
     hub: Hub
     syncs: Syncs
     keys: Keys
+    webhooks: Webhooks
+    dispatch: Dispatch
     timetable: Timetable
     rejoiner: Rejoiner
     retention: Retention
@@ -84,6 +88,7 @@ async def open_town(
         town = _fit(settings, time, store=store, state=state, deriver=deriver, sources=chosen)
         await town.syncs.load()
         await town.keys.load()
+        await town.webhooks.load()
         await stack.enter_async_context(_running(town))
         yield town
 
@@ -107,6 +112,7 @@ async def open_doors(town: Town, *, listen: bool = True) -> AsyncIterator[str]:
             hub=town.hub,
             syncs=town.syncs,
             keys=town.keys,
+            webhooks=town.webhooks,
             pages=Pages(settings),
             maps_dir=maps_dir(settings),
             read_zones=lambda path: _read_zones(path, settings),
@@ -131,6 +137,7 @@ async def keep_current(town: Town) -> AsyncIterator[None]:
         await town.desk.submit(zones.replace_all(found, lambda: (), actor="configuration"))
     album = Album(town.store, town.state, clock=town.clock)
     works: dict[str, Work] = {"sources": town.syncs.run, "retention": town.retention.run, "photos": album.run}
+    works["webhooks"] = town.dispatch.run
     if town.settings.maps.enabled:
         works["maps"] = town.maps.run
     async with supervised(works):
@@ -169,15 +176,20 @@ def _fit(
     levels = ZoneLevels(state, settings.levels)
     links = ReportLinks(state, near_works_m=settings.reports.near_works_m)
     synced = {source.name for source in sources}
+    hub = Hub(state, store, settings=settings.stream, clock=clock)
+    keys, webhooks = Keys(store, clock=clock), Webhooks(store, settings=settings, clock=clock)
     town = Town(
         settings=settings,
         clock=clock,
         store=store,
         state=state,
         desk=desk,
-        hub=Hub(state, store, settings=settings.stream, clock=clock),
+        hub=hub,
         syncs=Syncs(sources, desk=desk, state=state, store=store, clock=clock, data=settings.data),
-        keys=Keys(store, clock=clock),
+        keys=keys,
+        webhooks=webhooks,
+        # Receivers look at their own clocks, whatever time it is in the town.
+        dispatch=Dispatch(webhooks, hub, settings=settings.webhooks, clock=SystemClock(), is_revoked=keys.is_revoked),
         timetable=Timetable(state, desk, clock),
         rejoiner=Rejoiner(state, desk, deriver),
         retention=Retention(state, desk, store, data=settings.data, clock=clock, synced=synced),

@@ -108,6 +108,31 @@ class Stream(Table, frozen=True):
     connections_per_address: Annotated[Count, Meta(description="Open connections from one address.")] = 200
 
 
+class WebhooksTable(Table, frozen=True):
+    """Changes sent to receivers that key holders registered."""
+
+    allow_http: Annotated[bool, Meta(description="Take http:// addresses too, which anybody on the way can read.")] = (
+        False
+    )
+    allow_private: Annotated[
+        bool, Meta(description="Send to addresses of private networks and this machine too: for intranets and trials.")
+    ] = False
+    per_key: Annotated[Count, Meta(description="Webhooks one key may register.")] = 10
+    total: Annotated[Count, Meta(description="Webhooks in all.")] = 100
+    batch_changes: Annotated[Count, Meta(description="Most messages of one delivery.")] = 100
+    batch_bytes: Annotated[Count, Meta(description="Size of a delivery from which no further message is put in.")] = (
+        131_072
+    )
+    timeout_s: Annotated[Seconds, Meta(description="Time a receiver has to answer a delivery.")] = 15.0
+    first_retry_s: Annotated[
+        Seconds, Meta(description="Wait after the first failure; it doubles with each, less up to half by chance.")
+    ] = 5.0
+    longest_retry_s: Annotated[Seconds, Meta(description="Longest wait between two attempts.")] = 3_600.0
+    give_up_days: Annotated[
+        float, Meta(gt=0, le=365, description="Days of failures alone after which a webhook is given up.")
+    ] = 5.0
+
+
 class Limits(Table, frozen=True):
     """The bounds of what is taken in."""
 
@@ -320,6 +345,7 @@ class Settings(Table, frozen=True):
     clock: ClockTable = ClockTable()
     tiles: Tiles = Tiles()
     stream: Stream = Stream()
+    webhooks: WebhooksTable = WebhooksTable()
     limits: Limits = Limits()
     levels: Levels = Levels()
     reports: Reports = Reports()

@@ -92,6 +92,11 @@ class Keys:
         """Return the living key with this id, or None."""
         return _living(self._by_id.get(key_id))
 
+    def is_revoked(self, key_id: str) -> bool:
+        """Tell whether there was a key with this id and it is worthless now."""
+        key = self._by_id.get(key_id)
+        return key is not None and key.revoked is not None
+
     def all(self) -> Sequence[ApiKey]:
         """Return every key ever made, the oldest first."""
         return sorted(self._by_id.values(), key=lambda key: (key.created, key.id))

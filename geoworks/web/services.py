@@ -12,6 +12,7 @@ from aiohttp import web
 from geoworks.clock import Clock
 from geoworks.config.settings import Settings
 from geoworks.hub.hub import Hub
+from geoworks.hub.webhooks import Webhooks
 from geoworks.model.zone import Zone
 from geoworks.pipeline.desk import Desk
 from geoworks.pipeline.keys import Keys
@@ -34,6 +35,7 @@ class Services:
     hub: Hub
     syncs: Syncs
     keys: Keys
+    webhooks: Webhooks
     pages: PageRenderer
     maps_dir: Path
     read_zones: ReadZones

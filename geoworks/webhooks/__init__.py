@@ -1,0 +1,1 @@
+"""Sends changes to the receivers that key holders registered."""
