@@ -1,0 +1,50 @@
+"""What can go wrong for good."""
+
+from __future__ import annotations
+
+from geoworks.errors import GeoworksError
+
+# What trying again does not mend, of the closing codes of docs/stream.md and RFC 6455; all others are worth it.
+_FOR_GOOD = frozenset({1002, 1003, 1007, 1008, 1009, 1010, 4002})
+_FIRST_CLOSE = 1000
+
+
+def is_for_good(code: int) -> bool:
+    """Tell whether a connection that was closed with a code, or refused with an HTTP status, would be so again."""
+    return code in _FOR_GOOD or code < _FIRST_CLOSE
+
+
+class Unreachable(GeoworksError):
+    """The first connection could not be made; later ones are tried again and again."""
+
+    code = "stream-unreachable"
+    temporary = True
+
+
+class Unintelligible(GeoworksError):
+    """What the server says is not the stream's language."""
+
+    code = "stream-unintelligible"
+
+
+class Refused(GeoworksError):
+    """The server does not take a question; the stream goes on with the others."""
+
+    code = "stream-refused"
+
+    def __init__(self, message: str, *, number: int, id: str | None) -> None:  # noqa: A002 - the protocol's word
+        """Keep the number of the table of codes in docs/stream.md and the subscription it is about, if any."""
+        super().__init__(message)
+        self.number = number
+        self.id = id
+
+
+class Ended(GeoworksError):
+    """The server closed the connection, and would do so again."""
+
+    code = "stream-ended"
+
+    def __init__(self, message: str, *, number: int) -> None:
+        """Keep the closing code, or the status of the handshake."""
+        super().__init__(message)
+        self.number = number
