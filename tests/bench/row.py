@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import NamedTuple
 
@@ -41,6 +41,15 @@ def timed_row(name: str, times: tuple[float, float], *, target: float) -> Row:
     """Make a row of `(ours, peer)` seconds: what took half the time has the ratio 2."""
     ours, peer = times
     return Row(name, ours, peer, peer / ours, target)
+
+
+def paired_row(name: str, pairs: Sequence[tuple[float, float]], *, target: float, unit: str, cost: bool = False) -> Row:
+    """Make a row of interleaved pairs `(ours, peer)`: its ratio is the median of theirs.
+
+    `cost` tells that less is better.
+    """
+    ratio = median(peer / ours if cost else ours / peer for ours, peer in pairs)
+    return Row(name, median(pair[0] for pair in pairs), median(pair[1] for pair in pairs), ratio, target, unit)
 
 
 def compare(
