@@ -107,12 +107,26 @@ class Poller:
 
     async def poll(self, *, wait: float = 0) -> Mapping[str, Any]:
         """Ask once and take the answer."""
-        query = {"wait": str(wait), **({"since": self.next} if self.next else {})}
-        async with self._client.get(self._url.update_query(query)) as response:
-            assert response.status == 200, await response.text()
-            answer: dict[str, Any] = await response.json()
+        answer = await self._ask(wait)
         self.take(answer)
         return answer
+
+    async def lose(self, *, within_s: float, wait: float = 5) -> None:
+        """Ask once and lose the answer at whatever point it is then.
+
+        Raises:
+            TimeoutError: the answer had not come.
+
+        """
+        async with asyncio.timeout(within_s):
+            await self._ask(wait)
+
+    async def _ask(self, wait: float) -> Mapping[str, Any]:
+        query = {"wait": str(wait), **({"since": self.next} if self.next else {})}
+        async with asyncio.timeout(WAIT_S), self._client.get(self._url.update_query(query)) as response:
+            assert response.status == 200, await response.text()
+            answer: dict[str, Any] = await response.json()
+            return answer
 
     def take(self, answer: Mapping[str, Any]) -> None:
         """Take an answer as docs/stream.md tells clients to."""
