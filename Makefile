@@ -35,13 +35,14 @@ test: check $(VENDOR)/.copied ## check the code, then run every test
 	$(BIN)/pytest -n 2 --dist loadfile
 
 .PHONY: check
-check: $(VENV)/.installed-dev $(OWN_NODE) ## lint, types, layers, spelling, scripts
+check: $(VENV)/.installed-dev $(OWN_NODE) node_modules/.package-lock.json ## lint, types, layers, spelling, scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PACKAGES) tests
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	@find maps/static -name '*.js' -not -path '$(VENDOR)/*' -print0 | $(WITH_NODE) xargs -0 -r -n 1 node --check
+	$(WITH_NODE) node_modules/.bin/tsc
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev $(VENDOR)/.copied ## measure against the peers, to build/bench.json

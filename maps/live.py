@@ -17,7 +17,7 @@ from maps.local import script_json
 from maps.texts import text, texts
 
 _STATIC = Path(__file__).parent / "static"
-_MODULES = (_STATIC / "stream.js", _STATIC / "drawn" / "live.js")
+_MODULES = (_STATIC / "geoworks-client.js", _STATIC / "drawn" / "live.js")
 _LINKS = re.compile(r"^import .*$|^export ", re.MULTILINE)
 
 

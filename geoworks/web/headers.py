@@ -19,6 +19,8 @@ _ASKED = "Accept, If-None-Match, Last-Event-ID"
 _DAY_S = 86_400
 # What other sites may read; pages are not among it.
 _OPEN = ("/v1/", "/static/", "/maps/", "/theme.css")
+# What other sites may post: an area to ask about, which changes nothing for anybody else.
+_OPEN_TO_POST = "/v1/areas"
 
 
 def tile_origin(url: str) -> str:
@@ -93,7 +95,7 @@ def dress(settings: Settings) -> Prepare:
 
 
 def answer_preflight(settings: Settings) -> Middleware:
-    """Make the middleware that tells browsers other sites may read, and only read."""
+    """Make the middleware that tells browsers other sites may read, and post nothing but areas to ask about."""
 
     @web.middleware
     async def preflight(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -101,9 +103,10 @@ def answer_preflight(settings: Settings) -> Middleware:
         path = _below(request.path, settings.server.base_path)
         if request.method != "OPTIONS" or asked is None or not path.startswith(_OPEN):
             return await handler(request)
+        posts = path == _OPEN_TO_POST
         headers = {
-            "Access-Control-Allow-Methods": "GET, HEAD",
-            "Access-Control-Allow-Headers": _ASKED,
+            "Access-Control-Allow-Methods": "POST" if posts else "GET, HEAD",
+            "Access-Control-Allow-Headers": f"{_ASKED}, Content-Type" if posts else _ASKED,
             "Access-Control-Max-Age": str(_DAY_S),
         }
         return web.Response(status=HTTPStatus.NO_CONTENT, headers=headers)

@@ -2,20 +2,20 @@
 import { connectionSign } from "./connection.js";
 import { details } from "./details.js";
 import { byId, el } from "./element.js";
+import { GeoworksStream } from "./geoworks-client.js";
 import { LiveMap } from "./map.js";
 import { inReadingOrder, isOver } from "./model.js";
-import { streamUrl } from "./page.js";
+import { url } from "./page.js";
 import { readAll } from "./read.js";
-import { Stream } from "./stream.js";
 import { placeOf, stateOf, timeOf, titleOf } from "./words.js";
 
 let first = true;
 let drawing = 0;
 
 const map = new LiveMap(byId("map"), choose);
-const stream = new Stream(
-  streamUrl(),
-  { area: { everywhere: true }, kinds: ["works", "report", "zone"] },
+const stream = new GeoworksStream(
+  url("/"),
+  { subscriptions: [{ id: "map", area: { everywhere: true } }] },
   { changed: () => (drawing ||= requestAnimationFrame(redraw)), connection: connectionSign(byId("connection")), read: readAll },
 );
 

@@ -2,9 +2,9 @@
 import { connectionSign } from "./connection.js";
 import { ask, Refused } from "./doors.js";
 import { byId, el } from "./element.js";
-import { dates, streamUrl, t, url } from "./page.js";
+import { GeoworksStream } from "./geoworks-client.js";
+import { dates, t, url } from "./page.js";
 import { photoList } from "./photo-list.js";
-import { Stream } from "./stream.js";
 import { categoryName } from "./words.js";
 
 const POLL_MS = 30_000;
@@ -109,9 +109,10 @@ function worksLine({ id, title }) {
 function listen({ id, geometry }) {
   if (listening || !geometry) return;
   listening = true;
-  const area = { circle: { center: geometry.coordinates, radius_m: AROUND_M } };
+  const around = { id: "around", area: { circle: { center: geometry.coordinates, radius_m: AROUND_M } }, kinds: ["report"] };
   const heard = (changes, snapshot) => {
     if (!snapshot && changes.some(({ key }) => key === `report ${id}`)) read();
   };
-  new Stream(streamUrl(), { area, kinds: ["report"] }, { changed: heard, connection: connectionSign(byId("connection")), read }).start();
+  const listener = { changed: heard, connection: connectionSign(byId("connection")), read };
+  new GeoworksStream(url("/"), { subscriptions: [around] }, listener).start();
 }

@@ -43,6 +43,8 @@ function addTiles(map) {
 export function addLocate(map) {
   const waiting = L.control({ position: "topright" });
   waiting.onAdd = () => locateButton(async () => {
+    // Before all other styles, so that those of the page prevail.
+    document.head.prepend(el("link", { rel: "stylesheet", href: url("/static/vendor/leaflet.locatecontrol/L.Control.Locate.min.css") }));
     await load("leaflet.locatecontrol/L.Control.Locate.min.js");
     waiting.remove();
     const control = locateControl(map).addTo(map);

@@ -1,29 +1,28 @@
 /** The live map and the list beside it. */
-import { Announcer } from "./announce.js";
 import { connectionSign } from "./connection.js";
 import { byId, el } from "./element.js";
 import { Filters } from "./filters.js";
+import { GeoworksStream } from "./geoworks-client.js";
 import { FeatureList } from "./list.js";
 import { LiveMap } from "./map.js";
 import { keyOf, matches } from "./model.js";
-import { streamUrl, t } from "./page.js";
+import { t, url } from "./page.js";
 import { readAll } from "./read.js";
-import { Stream } from "./stream.js";
 import { changesWords, titleOf } from "./words.js";
 
 let chosen = "";
 let shown = null;
 let first = true;
 let drawing = 0;
+let announcer = null;
 const fresh = new Set();
 
 const map = new LiveMap(byId("map"), choose);
 const list = new FeatureList({ works: byId("works"), report: byId("reports"), zone: byId("zones") }, choose, zoneName);
 const filters = new Filters(byId("filters"), () => redraw({ fit: true }));
-const announcer = new Announcer(byId("announcements"), changesWords);
-const stream = new Stream(
-  streamUrl(),
-  { area: { everywhere: true }, kinds: ["works", "report", "zone"] },
+const stream = new GeoworksStream(
+  url("/"),
+  { subscriptions: [{ id: "map", area: { everywhere: true } }] },
   { changed, connection: connectionSign(byId("connection")), read: readAll },
 );
 
@@ -46,10 +45,16 @@ function zoneName(id) {
 function changed(changes, snapshot) {
   if (!snapshot) {
     for (const { key } of changes) fresh.add(key);
-    announcer.add(changes);
+    announce(changes);
   }
   // One drawing a frame, however many changes come.
   drawing ||= requestAnimationFrame(() => redraw({ fit: first }));
+}
+
+/** Say what changed to those who do not see it; nothing of it is needed before the first change. */
+async function announce(changes) {
+  announcer ??= import("./announce.js").then(({ Announcer }) => new Announcer(byId("announcements"), changesWords));
+  (await announcer).add(changes);
 }
 
 async function redraw({ fit = false } = {}) {

@@ -17,10 +17,3 @@ export const dates = new Dates({ language: page.language, timeZone: page.town.ti
 
 /** Return the address of a path of the service. */
 export const url = (path) => page.base + path;
-
-/** Return the address of the live stream. */
-export function streamUrl() {
-  const address = new URL(url("/v1/stream"), location.href);
-  address.protocol = address.protocol.replace("http", "ws");
-  return address.href;
-}

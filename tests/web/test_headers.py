@@ -76,6 +76,23 @@ async def test_other_sites_may_read_and_not_write(house: House) -> None:
     assert "Access-Control-Allow-Credentials" not in preflight.headers
 
 
+async def test_other_sites_may_post_areas(house: House) -> None:
+    """A page elsewhere that asks about a long route posts it first, as JSON or GPX, and without any key."""
+    asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+    preflight = await house.ask("OPTIONS", "/v1/areas", headers=asked)
+    assert preflight.headers["Access-Control-Allow-Methods"] == "POST"
+    assert "Content-Type" in preflight.headers["Access-Control-Allow-Headers"]
+    assert "Authorization" not in preflight.headers["Access-Control-Allow-Headers"]
+
+
+async def test_the_client_of_the_stream_can_be_imported_from_anywhere(house: House) -> None:
+    """At an address that stays, with the type and the permission that browsers want of a module from another site."""
+    module = await house.ask("GET", "/static/geoworks-client.js", headers={"Origin": "https://elsewhere.example"})
+    assert module.status == 200
+    assert module.headers["Content-Type"].split(";")[0] in {"text/javascript", "application/javascript"}
+    assert module.headers["Access-Control-Allow-Origin"] == "*"
+
+
 async def test_only_named_sites_read_when_they_are_named(open_house: OpenHouse) -> None:
     """With a list of origins the others get no permission."""
     server = Server(port=0, cors_origins=("https://one.example",))

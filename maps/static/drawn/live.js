@@ -1,5 +1,5 @@
 /** The live works of a town as a Leaflet layer: whoever has the map gets the works as they come, move and go. */
-import { Stream } from "../stream.js";
+import { GeoworksStream } from "../geoworks-client.js";
 
 const L = globalThis.L;
 const COLOURS = { none: "#8796a0", low: "#2f86c5", medium: "#f0ab00", high: "#e0521a", blocked: "#7d0f3c" };
@@ -53,7 +53,7 @@ export function follow({ stream, area, words }) {
   }
 
   group.on("add", tell).on("remove", () => note.remove());
-  new Stream(stream, { area, kinds: ["works"] }, { changed, connection }).start();
+  new GeoworksStream(stream, { subscriptions: [{ id: "layer", area, kinds: ["works"] }] }, { changed, connection }).start();
   return group;
 }
 
