@@ -59,7 +59,7 @@ export class LiveMap {
       return box.isValid() ? [box] : [];
     }));
     if (bounds.isValid()) this.#map.fitBounds(bounds, {
-      paddingTopLeft: [this.#covered(), 28], paddingBottomRight: [64, 28], maxZoom: 17,
+      paddingTopLeft: [this.#covered(), 28 + (document.querySelector(".embed-bar")?.offsetHeight ?? 0)], paddingBottomRight: [64, 28], maxZoom: 17,
     });
   }
 

@@ -233,6 +233,20 @@ def test_where_the_reader_is_shows_only_when_asked(looker: Looker) -> None:
     expect(page.get_by_role("button", name="Autour de moi")).to_be_focused()
 
 
+def test_a_narrow_frame_has_room_for_all(looker: Looker) -> None:
+    """In a frame on another site nothing covers the legend's button, and the town lies below the bar."""
+    page = looker.open("embed", size=PHONE)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    expect(page.locator("#embed-list li")).not_to_have_count(0)
+    bar = page.locator(".embed-bar").bounding_box()
+    town = page.locator(".leaflet-zones-pane svg g").bounding_box()
+    assert bar
+    assert town
+    assert town["y"] >= bar["y"] + bar["height"]
+    page.locator("#legend summary").click()
+    expect(page.locator(".ramp")).to_be_visible()
+
+
 class Cable:
     """The wire between a page and the stream, to cut and mend."""
 
