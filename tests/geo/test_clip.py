@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -48,6 +49,28 @@ def cut(line: BaseGeometry, polygon: BaseGeometry) -> float:
     return sum(length_m(step.intersection(polygon)) for step in steps(line))
 
 
+def shared(step: BaseGeometry, ring: BaseGeometry) -> float:
+    """Return the metres of a step that run along a ring: exact in millionths of a degree, where GEOS rounds."""
+    (start, end), corners = millionths(step), millionths(ring)
+    parts = (overlap(start, end, one, other) for one, other in pairwise(corners))
+    return float(sum(parts)) * length_m(step)
+
+
+def millionths(line: BaseGeometry) -> list[tuple[int, int]]:
+    """Return the coordinates of a line as whole millionths of a degree."""
+    return [(round(lon * 1e6), round(lat * 1e6)) for lon, lat in line.coords]
+
+
+def overlap(start: tuple[int, int], end: tuple[int, int], one: tuple[int, int], other: tuple[int, int]) -> Fraction:
+    """Return the part of a step, 0 to 1, that lies on an edge in the same line."""
+    east, north = end[0] - start[0], end[1] - start[1]
+    if any(east * (at[1] - start[1]) != north * (at[0] - start[0]) for at in (one, other)):
+        return Fraction(0)
+    axis, whole = (0, east) if abs(east) >= abs(north) else (1, north)
+    begin, stop = sorted(Fraction(at[axis] - start[axis], whole) for at in (one, other))
+    return max(min(stop, Fraction(1)) - max(begin, Fraction(0)), Fraction(0))
+
+
 @given(
     st.lists(st.one_of(lines(), multilines), min_size=1, max_size=4),
     st.lists(st.one_of(polygons(), multipolygons()), min_size=1, max_size=4),
@@ -64,7 +87,7 @@ def test_the_parts_add_up_to_the_whole(line: BaseGeometry, polygon: shapely.Poly
     """What is inside a polygon and what is in the country around it make the line, and what runs along is in both."""
     around = shapely.Polygon(COUNTRY.exterior, [polygon.exterior])
     inside, outside = clip([line], [polygon, around])[0]
-    along = cut(line, polygon.exterior)
+    along = sum(shared(step, polygon.exterior) for step in steps(line))
     assert inside + outside == pytest.approx(length_m(line) + along, rel=1e-6, abs=1e-3)
 
 
