@@ -11,6 +11,7 @@ from msgspec import Struct
 from shapely.geometry.base import BaseGeometry
 
 from geoworks.errors import Invalid, Problem
+from geoworks.model.impact import Impact
 from geoworks.model.report import Report, ReportDerived
 from geoworks.model.severity import Severity
 from geoworks.model.works import Works, WorksDerived
@@ -91,16 +92,32 @@ class Cursor(NamedTuple):
         return cls(match[1], int(match[2]))
 
 
+class Terms(Struct, frozen=True, gc=False):
+    """What the driver's filters need of one version of a works.
+
+    `impacts` is what road users meet: of an active works what is in force, else all it will bring. `begins` is when
+    it is in force next; None when that is now, or never again. None of it changes before the next version.
+    """
+
+    works: Works
+    impacts: tuple[Impact, ...]
+    in_force: bool
+    begins: datetime | None
+
+
 class MatchKeys(Struct, frozen=True, gc=False):
     """What the matcher needs of one version of a feature.
 
     `visible` is false for drafts and for what is over: no subscription matches it. `geometry` in lon/lat degrees.
+    `terms` are kept in memory only; of a version read from the log they are not known, and every driver's filter lets
+    it pass: a removal too many is harmless, one too few is not.
     """
 
     geometry: BaseGeometry
     visible: bool
     severity: Severity
     zones: tuple[str, ...] = ()
+    terms: Terms | None = None
 
 
 class Record(Struct, frozen=True, kw_only=True, gc=False):

@@ -17,6 +17,7 @@ from geoworks.model.impact import Impact
 from geoworks.model.report import Report, ReportDerived, ReportStatus
 from geoworks.model.schedule import Schedule
 from geoworks.model.severity import Severity
+from geoworks.model.status import terms_of
 from geoworks.model.works import Direction, Effect, Status, TypeOfWork, Visibility, Works, WorksDerived
 from geoworks.model.zone import Level, Zone, ZoneDerived
 
@@ -161,7 +162,9 @@ def _report_properties(record: Record, report: Report, derived: ReportDerived) -
 def _works_keys(works: Works, derived: WorksDerived) -> MatchKeys:
     visible = works.visibility is Visibility.PUBLIC and not derived.status.over
     zones = tuple(effect.zone for effect in derived.effects)
-    return MatchKeys(works.geometry, visible, derived.severity, zones)
+    # What is over has no terms left: nothing but its place and its end is told of it.
+    terms = terms_of(works, derived.status, derived.next_transition) if visible else None
+    return MatchKeys(works.geometry, visible, derived.severity, zones, terms)
 
 
 _LEVEL_SEVERITY = dict(zip(Level, Severity, strict=True))

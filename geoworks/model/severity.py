@@ -4,8 +4,8 @@ The rules, for one impact and one mode of travel:
 
 1. Every field of the impact that the mode meets counts by its row of `TABLE`, and the worst row decides. `lanes` are
    the detail of `vehicle_impact` and detours ease nothing: neither has a row.
-2. A limit of size or weight blocks a mode whose usual vehicle (`USUAL_SIZE`) is above it; a limit that nobody gave a
-   value counts as `UNKNOWN_LIMIT`.
+2. A limit of size or weight blocks a mode whose usual vehicle (`USUAL_SIZE`), or the vehicle that is told of, is
+   above it; a limit that nobody gave a value counts as `UNKNOWN_LIMIT`.
 3. Cyclists who are told of a way of their own (open, narrowed or diverted) do not meet what happens to the lanes.
 4. Who is exempt (bus, bicycle, emergency) is hindered `low` at most. Residents and deliveries are some of the drivers
    only, so their exemption eases no mode.
@@ -146,6 +146,10 @@ USUAL_SIZE: Mapping[RestrictionType, tuple[float, ...]] = {
     RestrictionType.AXLE_LOAD_LIMIT: (1.5, 11.5, 11.5, 0.0, 0.0, 0.0, 10.0),
 }
 
+# Metres or tonnes of one vehicle, where they are known.
+Sizes = Mapping[RestrictionType, float]
+_USUAL: Sizes = {}
+
 _COLUMN = {mode: column for column, mode in enumerate(TravelMode)}
 _EXEMPTION = {
     TravelMode.BUS: Exemption.BUS,
@@ -165,33 +169,34 @@ def headline(impact: Impact) -> Severity:
     return severity_for(impact, TravelMode.CAR)
 
 
-def severity_for(impact: Impact, mode: TravelMode) -> Severity:
-    """Return how much an impact hinders one mode of travel."""
-    worst = max(_counted(impact, mode), key=_RANK.__getitem__)
+def severity_for(impact: Impact, mode: TravelMode, sizes: Sizes = _USUAL) -> Severity:
+    """Return how much an impact hinders one mode of travel, in a usual vehicle or one of these `sizes`."""
+    worst = max(_counted(impact, mode, sizes), key=_RANK.__getitem__)
     if mode is TravelMode.EMERGENCY and impact.emergency_passage is Passage.NO:
         return Severity.BLOCKED
     return _at_most_low(worst) if _passes(impact, mode) else worst
 
 
-def _counted(impact: Impact, mode: TravelMode) -> Iterator[Severity]:
+def _counted(impact: Impact, mode: TravelMode, sizes: Sizes) -> Iterator[Severity]:
     """Yield the severity of every row that a mode meets."""
     column = _COLUMN[mode]
     if mode is not TravelMode.BICYCLE or impact.cycleway not in _OWN_WAY:
         yield VEHICLE_IMPACT[impact.vehicle_impact][column]
         for restriction in impact.restrictions:
-            yield _restricted(restriction, column)
+            yield _restricted(restriction, column, sizes)
     yield FOOTWAY[impact.footway][column]
     yield CYCLEWAY[impact.cycleway][column]
     yield PARKING[impact.parking][column]
 
 
-def _restricted(restriction: Restriction, column: int) -> Severity:
-    sizes = USUAL_SIZE.get(restriction.type)
-    if sizes is None:
+def _restricted(restriction: Restriction, column: int, sizes: Sizes) -> Severity:
+    usual = USUAL_SIZE.get(restriction.type)
+    if usual is None:
         return RESTRICTIONS[restriction.type][column]
+    size = sizes.get(restriction.type, usual[column])
     if restriction.value is None:
         return UNKNOWN_LIMIT[column]
-    return RESTRICTIONS[restriction.type][column] if sizes[column] > restriction.value else Severity.NONE
+    return RESTRICTIONS[restriction.type][column] if size > restriction.value else Severity.NONE
 
 
 def _passes(impact: Impact, mode: TravelMode) -> bool:

@@ -5,13 +5,17 @@ Everything here is derived from the given fields and a moment; nothing is ever t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
+from geoworks.model.change import Terms
 from geoworks.model.impact import Impact
+from geoworks.model.schedule import Schedule
 from geoworks.model.severity import Severity, headline
-from geoworks.model.windows import next_boundary, period, window_at
+from geoworks.model.windows import Occurrence, next_boundary, next_start, occurrences, period, window_at
 from geoworks.model.works import Status, Works
+
+_INSTANT = timedelta(microseconds=1)
 
 
 def status_at(works: Works, at: datetime) -> Status:
@@ -55,6 +59,30 @@ def derive(works: Works, at: datetime) -> tuple[Status, Severity, datetime | Non
     return status, _severity(works, at, status), min(_transitions(works, at, status), default=None)
 
 
+def terms_of(works: Works, status: Status, until: datetime | None) -> Terms:
+    """Return what the driver's filters need of a works that has a status until its next transition."""
+    schedule = works.schedule
+    if status is Status.ACTIVE:
+        # Just before it changes it is still what it is now.
+        inside = until - _INSTANT if until is not None else period(schedule)[0]
+        return Terms(works, (_active_impact(works, inside),), in_force=True, begins=None)
+    coming = (works.impact, *(window.impact for window in schedule.windows if window.impact is not None))
+    remaining = schedule.paused_impact if status is Status.PAUSED else None
+    begins = next_start(schedule, until) if until is not None and not status.over else None
+    impacts = coming if remaining is None else (*coming, remaining)
+    return Terms(works, impacts, in_force=remaining is not None, begins=begins)
+
+
+def impacts_between(works: Works, begin: datetime, end: datetime) -> tuple[Impact, ...]:
+    """Return what road users may meet at a works inside [begin, end), each once; nothing when it is not on then."""
+    schedule = works.schedule
+    on = list(occurrences(schedule, begin, end))
+    found = [works.impact if window is None or window.impact is None else window.impact for _, _, window in on]
+    if schedule.paused_impact is not None and _pauses(schedule, begin, end, on):
+        found.append(schedule.paused_impact)
+    return tuple(found)
+
+
 def end_unconfirmed(works: Works, at: datetime) -> bool:
     """Return whether the works counts as completed only because a planned end passed that nobody verified."""
     schedule = works.schedule
@@ -65,6 +93,17 @@ def end_unconfirmed(works: Works, at: datetime) -> bool:
 def _active_impact(works: Works, at: datetime) -> Impact:
     window = window_at(works.schedule, at)
     return works.impact if window is None or window.impact is None else window.impact
+
+
+def _pauses(schedule: Schedule, begin: datetime, end: datetime, on: Sequence[Occurrence]) -> bool:
+    """Tell whether some of [begin, end) lies in the overall period and in no occurrence."""
+    first, last = period(schedule)
+    moment, end = max(begin, first), end if last is None else min(end, last)
+    for start, stop, _ in on:
+        if moment < min(start, end):
+            return True
+        moment = max(moment, stop)
+    return moment < end
 
 
 def _transitions(works: Works, at: datetime, status: Status) -> Iterator[datetime]:

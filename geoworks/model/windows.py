@@ -74,6 +74,17 @@ def next_boundary(schedule: Schedule, after: datetime, *, general: Impact | None
     return None
 
 
+def next_start(schedule: Schedule, since: datetime) -> datetime | None:
+    """Return the first moment (UTC) from `since` on at which the works is on, inside the overall period, or None."""
+    begin, end = period(schedule)
+    moment: datetime | None = max(since, begin)
+    while moment is not None and (end is None or moment < end):
+        if not schedule.windows or window_at(schedule, moment):
+            return moment.astimezone(UTC)
+        moment = next_boundary(schedule, moment)
+    return None
+
+
 def occurrences(schedule: Schedule, begin: datetime, end: datetime) -> Iterator[Occurrence]:
     """Yield when the works is on inside [begin, end) and its overall period, as (start, end, window) in UTC.
 

@@ -82,7 +82,7 @@ def change_rows(changes: Sequence[Change]) -> Iterator[Row]:
     """Yield the columns of changes, as `add_change` takes them."""
     shapes = _to_wkb(change.before.geometry if change.before else None for change in changes)
     for change, shape in zip(changes, shapes, strict=True):
-        before = _json(replace(change.before, geometry=_ELSEWHERE)) if change.before else None
+        before = _json(replace(change.before, geometry=_ELSEWHERE, terms=None)) if change.before else None
         at = moment_text(change.at)
         yield change.offset, at, *change.key, change.op, change.reason, change.version, before, shape
 

@@ -57,6 +57,16 @@ def remove(record: Record) -> Write:
     return Write(key=record.key, record=None, reason=Reason.WITHDRAWN, actor="voirie", before=match_keys(record))
 
 
+def logged(change: Change) -> Change:
+    """Return a change as the log keeps it."""
+    return replace(change, before=logged_keys(change.before))
+
+
+def logged_keys(keys: MatchKeys | None) -> MatchKeys | None:
+    """Return what the log keeps for the matcher: what the driver's filters need is kept in memory only."""
+    return None if keys is None else replace(keys, terms=None)
+
+
 def batch(*writes: Write, at: datetime = NOON) -> Batch:
     """Make a batch of writes."""
     return Batch(writes, at)

@@ -17,7 +17,7 @@ from geoworks.model.change import Change, Key, MatchKeys, Reason, Record
 from geoworks.model.feature import match_keys
 from geoworks.ports import Batch, Head, Write
 from geoworks.store.sqlite import SqliteStore
-from tests.store.samples import NOON, read_records, works_record
+from tests.store.samples import NOON, logged_keys, read_records, works_record
 
 # Few features, so that writes meet; what a record may hold is the codec's test.
 RECORDS = st.builds(works_record, st.integers(1, 3), version=st.integers(1, 9), title=st.sampled_from(["a", "é"]))
@@ -68,7 +68,7 @@ class Life(RuleBasedStateMachine):
         standing = self.records.pop(write.key, None)
         told = write.record or standing
         if not write.silent:
-            self.log.append((self.now, write.key, told.version if told else 0, write.before))
+            self.log.append((self.now, write.key, told.version if told else 0, logged_keys(write.before)))
         if write.record:
             self.records[write.key] = write.record
             if write.new_version:
