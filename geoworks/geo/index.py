@@ -11,7 +11,7 @@ from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from geoworks.geo.measure import box_around, distances_m
-from geoworks.geo.types import Geometries, Places
+from geoworks.geo.types import Flags, Geometries, Numbers, Places
 
 # Fresh features are looked through one by one (26 ns each); a shard is rebuilt in about 2 ms, so that no change
 # holds the loop longer, however many features there are.
@@ -30,6 +30,7 @@ class FeatureIndex:
     def __init__(self) -> None:
         self._fresh: dict[str, BaseGeometry] = {}
         self._fresh_array: Geometries | None = None
+        self._fresh_boxes: Numbers | None = None
         self._shards: list[_Shard] = []
 
     def __len__(self) -> int:
@@ -42,7 +43,7 @@ class FeatureIndex:
 
     def discard(self, feature_id: str) -> None:
         """Drop a feature, if it is there."""
-        self._fresh_array = None
+        self._fresh_array = self._fresh_boxes = None
         if self._fresh.pop(feature_id, None) is None:
             any(shard.discard(feature_id) for shard in self._shards)
 
@@ -53,6 +54,20 @@ class FeatureIndex:
     def in_box(self, west: float, south: float, east: float, north: float) -> list[str]:
         """Return the ids of the features that share a point with a box in degrees, in no set order."""
         return self.intersecting(shapely.box(west, south, east, north))
+
+    def in_bounds(self, bounds: tuple[float, float, float, float]) -> dict[str, BaseGeometry]:
+        """Return the features whose own bounds meet some (west, south, east, north), in no set order."""
+        if not len(self):
+            return {}
+        self._settle_many()
+        box = shapely.box(*bounds)
+        found: dict[str, BaseGeometry] = {}
+        for shard in self._shards:
+            found.update(shard.in_bounds(box))
+        if self._fresh:
+            fresh = list(self._fresh.items())
+            found.update([fresh[place] for place in np.flatnonzero(_meet(self._fresh_bounds(), bounds)).tolist()])
+        return found
 
     def near(self, lon: float, lat: float, *, radius_m: float) -> list[tuple[str, float]]:
         """Return the features within a radius and their distances in metres, the nearest first."""
@@ -67,8 +82,7 @@ class FeatureIndex:
         return sorted(found, key=lambda hit: (hit[1], hit[0]))
 
     def _hits(self, geometry: BaseGeometry) -> Iterator[tuple[list[str], Geometries]]:
-        if len(self._fresh) > _FRESH_MOST:
-            self._settle()
+        self._settle_many()
         if self._fresh:
             yield self._fresh_hits(geometry)
         for shard in self._shards:
@@ -81,6 +95,15 @@ class FeatureIndex:
         ids = list(self._fresh)
         return [ids[place] for place in places], self._fresh_array[places]
 
+    def _fresh_bounds(self) -> Numbers:
+        if self._fresh_boxes is None:
+            self._fresh_boxes = shapely.bounds(as_array(self._fresh))
+        return self._fresh_boxes
+
+    def _settle_many(self) -> None:
+        if len(self._fresh) > _FRESH_MOST:
+            self._settle()
+
     def _settle(self) -> None:
         """Move the fresh into shards: into the one with most room if they fit, else into new ones."""
         roomiest = min(self._shards, key=len, default=None)
@@ -90,7 +113,8 @@ class FeatureIndex:
         waiting = iter(self._fresh.items())
         while members := dict(islice(waiting, _SHARD_MOST)):
             self._shards.append(_Shard(members))
-        self._fresh, self._fresh_array = {}, None
+        self._fresh = {}
+        self._fresh_array = self._fresh_boxes = None
 
 
 class _Shard:
@@ -117,11 +141,24 @@ class _Shard:
             self._alive[place] = False
         return place is not None
 
+    def in_bounds(self, box: BaseGeometry) -> Iterator[tuple[str, BaseGeometry]]:
+        """Yield the members whose bounds meet a box."""
+        places: Places = self._tree.query(box)
+        alive = places[self._alive[places]]
+        return zip([self._ids[place] for place in alive.tolist()], self._geometries[alive].tolist(), strict=True)
+
     def hits(self, geometry: BaseGeometry) -> tuple[list[str], Geometries]:
         """Return the members that share a point with a geometry (the tree prepares a copy, not the geometry)."""
         places: Places = self._tree.query(geometry, predicate="intersects")
         places = places[self._alive[places]]
         return [self._ids[place] for place in places], self._geometries[places]
+
+
+def _meet(boxes: Numbers, bounds: tuple[float, float, float, float]) -> Flags:
+    """Tell which boxes, a row each, meet some bounds."""
+    west, south, east, north = bounds
+    meet: Flags = (boxes[:, 0] <= east) & (boxes[:, 2] >= west) & (boxes[:, 1] <= north) & (boxes[:, 3] >= south)
+    return meet
 
 
 def as_array(members: Mapping[str, BaseGeometry]) -> Geometries:

@@ -17,7 +17,7 @@ from geoworks.geo.crs import local_metric, metres_of_degree, metres_of_degrees
 from geoworks.geo.types import Geometries, Lonlat, Numbers, Places
 
 # A degree of latitude is at least this long on WGS 84 (at the equator).
-_DEGREE_M = 110_574.0
+DEGREE_M = 110_574.0
 POINT, LINE, AREA = 0, 1, 2
 _DIMENSIONS = {
     "Point": POINT,
@@ -42,6 +42,13 @@ def lengths_m(geometries: Geometries) -> Numbers:
     one_part = part[1:] == part[:-1]
     weights = np.where(one_part, metres, 0.0)
     return np.bincount(owners[part[1:]], weights=weights, minlength=len(geometries)).astype(np.float64)
+
+
+def steps_m(lonlat: Numbers) -> Numbers:
+    """Return the metres between each two neighbours of a line's coordinates."""
+    lon, lat = lonlat.T
+    east_m, north_m = metres_of_degrees(np.diff(lon), np.diff(lat), (lat[1:] + lat[:-1]) / 2)
+    return np.hypot(east_m, north_m)
 
 
 def length_m(geometry: BaseGeometry) -> float:
@@ -130,7 +137,7 @@ def box_around(lon: float, lat: float, *, radius_m: float) -> tuple[float, float
 
     West may lie below -180 and east above 180.
     """
-    north_deg = radius_m / _DEGREE_M * 1.001
+    north_deg = radius_m / DEGREE_M * 1.001
     widest = min(abs(lat) + north_deg, 89.9)
     east_deg = min(north_deg / math.cos(math.radians(widest)), 180.0)
     return lon - east_deg, lat - north_deg, lon + east_deg, lat + north_deg

@@ -1,0 +1,62 @@
+"""Frames of metres that neighbours share, so that a geometry is reprojected once for all who ask how near it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from geoworks.geo.crs import local_metric, metres_of_degree
+from geoworks.geo.types import Lonlat
+
+# Distances from the middle of a cell are true to 0.1 % up to 100 km (`geoworks.geo.crs.local_metric`).
+_CELL_DEG = 0.25
+_MOST_PLACED = 100_000
+
+
+class Frame:
+    """Metres east and north of the middle of a cell; belongs to the event loop's thread."""
+
+    def __init__(self, lon: float, lat: float) -> None:
+        """Measure around a place in degrees."""
+        self._lon, self._lat = lon, lat
+        self._metric = local_metric(lon, lat)
+        # By identity: while a geometry is kept here nothing else can have its place in memory.
+        self._placed: dict[int, tuple[BaseGeometry, BaseGeometry]] = {}
+
+    def place(self, geometry: BaseGeometry) -> BaseGeometry:
+        """Return a geometry in degrees in this frame; the same one is reprojected once."""
+        found = self._placed.get(id(geometry))
+        if found is None:
+            if len(self._placed) >= _MOST_PLACED:
+                self._placed.clear()
+            placed: BaseGeometry = shapely.transform(geometry, lambda lonlat: self._metric(Lonlat(lonlat)))
+            found = self._placed[id(geometry)] = (geometry, placed)
+        return found[1]
+
+    def place_all(self, geometries: Sequence[BaseGeometry]) -> list[BaseGeometry]:
+        """Return geometries in degrees in this frame."""
+        placed = self._placed
+        try:
+            return [placed[id(geometry)][1] for geometry in geometries]
+        except KeyError:
+            return list(map(self.place, geometries))
+
+    def point(self, lon: float, lat: float) -> tuple[float, float]:
+        """Return a place in degrees in this frame."""
+        east = (lon - self._lon + 180.0) % 360.0 - 180.0
+        parallel_m, meridian_m = metres_of_degree((self._lat + lat) / 2)
+        return east * parallel_m, (lat - self._lat) * meridian_m
+
+
+def frame_at(lon: float, lat: float) -> Frame:
+    """Return the frame of the cell in which a place lies."""
+    return _frame(math.floor(lon / _CELL_DEG), math.floor(lat / _CELL_DEG))
+
+
+@lru_cache(maxsize=1024)
+def _frame(column: int, row: int) -> Frame:
+    return Frame((column + 0.5) * _CELL_DEG, (row + 0.5) * _CELL_DEG)
