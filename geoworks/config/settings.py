@@ -104,6 +104,9 @@ class Stream(Table, frozen=True):
         Count, Meta(description="Unsent bytes at which a connection is no longer written to until it drains.")
     ] = 262_144
     stuck_s: Annotated[Seconds, Meta(description="Time without progress after which a connection is cut.")] = 30.0
+    notice_lead_s: Annotated[
+        Seconds, Meta(description="How long before works begin those on whose route they lie are told.")
+    ] = 900.0
     connections: Annotated[Count, Meta(description="Open connections in all.")] = 20_000
     connections_per_address: Annotated[Count, Meta(description="Open connections from one address.")] = 200
 

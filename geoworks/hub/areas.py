@@ -1,30 +1,32 @@
-"""The places subscriptions ask about: checked, made canonical, and tested against features.
+"""The places subscriptions ask about: checked and made canonical.
 
 Coordinates are lon/lat degrees (EPSG:4326). An area value is frozen, hashable and the same for the same place, so
-that equal subscriptions are served as one. Prepared geometries belong to the event loop's thread, as does all here.
+that equal subscriptions are served as one. `geoworks.hub.places` tests features against them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, Protocol
+from datetime import UTC, datetime
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 import shapely
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 from shapely.geometry.base import BaseGeometry
 
 from geoworks.errors import Invalid, TooLarge
-from geoworks.geo.crs import local_metric
 from geoworks.geo.geojson import parse_geometry
-from geoworks.geo.measure import box_around
-from geoworks.geo.types import Flags, Geometries, Lonlat, Numbers
+from geoworks.geo.route import check_line
+from geoworks.geo.types import Numbers
 from geoworks.hub import messages
 from geoworks.hub.codes import Code
 from geoworks.hub.messages import Refused
-from geoworks.model.change import Key, Kind, MatchKeys
 
 MOST_VERTICES = 5_000
+MOST_ROUTE_VERTICES = 50_000
+# Beyond these nobody travels, and reckoning with dates ends.
+_FIRST_DEPARTURE, _LAST_DEPARTURE = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _EVERY_LON, _EVERY_LAT = 180.0, 90.0
 _DEGREES = "give lon, lat in degrees (EPSG:4326), lon -180 to 180, lat -90 to 90"
 
@@ -53,20 +55,68 @@ class Disc(Struct, frozen=True, tag=True):
     radius_m: float
 
 
-Area = Everywhere | InZones | Shape | Disc
+class Way(Struct, frozen=True, tag=True, cache_hash=True):
+    """A route, as the WKB of its line, with what is within `corridor_m` of it.
+
+    With `depart` what counts is what is in force when the driver gets there, at `speed_kmh`. Once the driver has
+    told a position, `passed_m` is how far along that was, and `depart` when.
+    """
+
+    wkb: bytes
+    corridor_m: float
+    depart: datetime | None
+    speed_kmh: float
+    passed_m: float | None = None
 
 
-def read_area(given: messages.Area, *, id: str) -> Area:  # noqa: A002 - the protocol's word
+class Around(Struct, frozen=True, tag=True):
+    """What is within a radius of where a driver is, and came since the position before: one place, two, or none."""
+
+    radius_m: float
+    path: tuple[tuple[float, float], ...] = ()
+
+
+Area = Everywhere | InZones | Shape | Disc | Way | Around
+# Returns the area that was posted under an id, if it is still kept.
+Kept: TypeAlias = Callable[[str], Area | None]
+
+
+def nothing_kept(_: str) -> Area | None:
+    """Know no posted area."""
+    return None
+
+
+def read_area(given: messages.Area, *, id: str, kept: Kept = nothing_kept) -> Area:  # noqa: A002 - the protocol's word
     """Check the area of a subscription and return its canonical form.
 
     Raises:
-        Refused: it is not exactly one place, or not a valid one.
+        Refused: it is not exactly one place, or not a valid one, or not known any more.
 
     """
     names = [name for name in given.__struct_fields__ if getattr(given, name) is not UNSET]
     if len(names) != 1:
         _refuse(id, f"the area has {len(names)} places; give exactly one of {', '.join(given.__struct_fields__)}")
-    return _READERS[names[0]](getattr(given, names[0]), id)
+    if not isinstance(given.area_id, str):
+        read: Area = _READERS[names[0]](getattr(given, names[0]), id)
+        return read
+    area = kept(given.area_id)
+    if area is None:
+        raise Refused(Code.AREA_UNKNOWN, f"no area {given.area_id!r} is kept; post it to /v1/areas again", id=id)
+    return area
+
+
+def is_moving(area: Area) -> bool:
+    """Tell whether an area is not the same for as long as it is asked about."""
+    return isinstance(area, Around) or (isinstance(area, Way) and area.passed_m is not None)
+
+
+def unmoved(area: Area) -> Area:
+    """Return an area without where the driver is; a route is another one from the first position on."""
+    if isinstance(area, Around):
+        return Around(area.radius_m)
+    if isinstance(area, Way) and area.passed_m is not None:
+        return Way(area.wkb, area.corridor_m, None, area.speed_kmh, passed_m=0.0)
+    return area
 
 
 def _read_everywhere(_: object, __: str) -> Area:
@@ -91,20 +141,50 @@ def _read_circle(circle: messages.Circle, id: str) -> Area:  # noqa: A002 - the 
 
 
 def _read_polygon(polygon: dict[str, Any], id: str) -> Area:  # noqa: A002 - the protocol's word
-    if polygon.get("type") not in {"Polygon", "MultiPolygon"}:
-        _refuse(id, "area.polygon.type: give a GeoJSON Polygon or MultiPolygon")
-    try:
-        geometry = parse_geometry(polygon, max_vertices=MOST_VERTICES, where="area.polygon")
-    except TooLarge as error:
-        raise Refused(Code.AREA_TOO_LARGE, str(error), id=id) from error
-    except Invalid as error:
-        raise Refused(Code.AREA, str(error), id=id) from error
-    _check_degrees(id, "area.polygon", shapely.get_coordinates(geometry))
+    geometry = _read_geometry(polygon, id, where="area.polygon", types=("Polygon", "MultiPolygon"), most=MOST_VERTICES)
     if not geometry.is_valid:
         # Requests are never repaired: that can take seconds, and the client knows best what it meant.
         why = shapely.is_valid_reason(geometry)
         _refuse(id, f"area.polygon: not a valid polygon ({why}); draw it without crossing itself")
     return Shape(shapely.to_wkb(shapely.normalize(geometry)))
+
+
+def _read_route(route: messages.Route, id: str) -> Area:  # noqa: A002 - the protocol's word
+    where = "area.route.line"
+    line = _read_geometry(route.line, id, where=where, types=("LineString",), most=MOST_ROUTE_VERTICES)
+    try:
+        check_line(line, where=where)
+    except Invalid as error:
+        _refuse(id, str(error))
+    depart = None if isinstance(route.depart, UnsetType) else route.depart
+    if depart is not None and not _FIRST_DEPARTURE <= depart < _LAST_DEPARTURE:
+        _refuse(id, "area.route.depart: it is too far from now; give the moment the driver leaves")
+    # Not in normal form: which way a route is travelled matters.
+    return Way(shapely.to_wkb(line), route.corridor_m, depart and depart.astimezone(UTC), route.speed_kmh)
+
+
+def _read_around(around: messages.AroundMe, _: str) -> Area:
+    return Around(around.radius_m)
+
+
+def _read_geometry(
+    given: dict[str, Any],
+    id: str,  # noqa: A002 - the protocol's word
+    *,
+    where: str,
+    types: Sequence[str],
+    most: int,
+) -> BaseGeometry:
+    if given.get("type") not in types:
+        _refuse(id, f"{where}.type: give a GeoJSON {' or '.join(types)}")
+    try:
+        geometry = parse_geometry(given, max_vertices=most, where=where)
+    except TooLarge as error:
+        raise Refused(Code.AREA_TOO_LARGE, str(error), id=id) from error
+    except Invalid as error:
+        raise Refused(Code.AREA, str(error), id=id) from error
+    _check_degrees(id, where, shapely.get_coordinates(geometry))
+    return geometry
 
 
 _READERS: dict[str, Callable[[Any, str], Area]] = {
@@ -113,6 +193,8 @@ _READERS: dict[str, Callable[[Any, str], Area]] = {
     "bbox": _read_bbox,
     "circle": _read_circle,
     "polygon": _read_polygon,
+    "route": _read_route,
+    "around_me": _read_around,
 }
 
 
@@ -124,71 +206,3 @@ def _check_degrees(id: str, where: str, places: Numbers) -> None:  # noqa: A002 
 
 def _refuse(id: str, message: str) -> NoReturn:  # noqa: A002 - the protocol's word
     raise Refused(Code.AREA, message, id=id)
-
-
-def is_inside(zones: Sequence[str] | frozenset[str], key: Key, keys: MatchKeys) -> bool:
-    """Tell whether a feature concerns one of some zones: by an effect there, or by being the zone."""
-    return (key.kind is Kind.ZONE and key.id in zones) or any(zone in zones for zone in keys.zones)
-
-
-def within_discs(centers: Lonlat, radii_m: Numbers, geometry: BaseGeometry) -> Flags:
-    """Tell for each disc whether a geometry comes within its radius.
-
-    Everything is measured in metres around the middle of the geometry, so that one reprojection of it serves all
-    discs and one disc gives the same answer as among thousands.
-    """
-    west, south, east, north = geometry.bounds
-    metric = local_metric((west + east) / 2, (south + north) / 2)
-    placed = shapely.transform(geometry, lambda lonlat: metric(Lonlat(lonlat)))
-    # Prepared, it is the first argument that gains; it lives for this call only.
-    shapely.prepare(placed)
-    nearest: Geometries = np.asarray(shapely.points(metric(centers)), dtype=np.object_)
-    near: Flags = shapely.dwithin(placed, nearest, radii_m)  # type: ignore[call-overload]  # the stubs know one distance, the function an array
-    return near
-
-
-class Place(Protocol):
-    """The ground an area covers, ready to be tested; `bounds` in degrees."""
-
-    bounds: tuple[float, float, float, float]
-
-    def touches(self, geometry: BaseGeometry) -> bool:
-        """Tell whether a feature's geometry shares a point with it."""
-        ...
-
-
-class ShapePlace:
-    """A prepared box or polygon."""
-
-    def __init__(self, shape: Shape) -> None:
-        """Read and prepare an own copy."""
-        self.geometry: BaseGeometry = shapely.from_wkb(shape.wkb)
-        shapely.prepare(self.geometry)
-        self.bounds: tuple[float, float, float, float] = self.geometry.bounds
-
-    def touches(self, geometry: BaseGeometry) -> bool:
-        """Tell whether a feature's geometry shares a point with it."""
-        return bool(shapely.intersects(self.geometry, geometry))
-
-
-class DiscPlace:
-    """A circle as centre and radius."""
-
-    def __init__(self, disc: Disc) -> None:
-        """Keep the centre and a box around it."""
-        self.center = Lonlat(np.array([[disc.lon, disc.lat]]))
-        self.radius_m = disc.radius_m
-        self.bounds = box_around(disc.lon, disc.lat, radius_m=disc.radius_m)
-
-    def touches(self, geometry: BaseGeometry) -> bool:
-        """Tell whether a feature's geometry comes within the radius."""
-        west, south, east, north = geometry.bounds
-        w, s, e, n = self.bounds
-        if not (west <= e and east >= w and south <= n and north >= s):
-            return False
-        return bool(within_discs(self.center, np.array([self.radius_m]), geometry)[0])
-
-
-def place_of(area: Shape | Disc) -> ShapePlace | DiscPlace:
-    """Return the ground an area with a geometry covers."""
-    return ShapePlace(area) if isinstance(area, Shape) else DiscPlace(area)

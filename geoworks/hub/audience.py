@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, Protocol, TypeVar
 
 from geoworks.hub.matcher import Matcher
-from geoworks.hub.question import Question
+from geoworks.hub.question import Question, Sieve
 
 
 class Listener(Protocol):
@@ -52,6 +52,10 @@ class Audience(Generic[L]):
             listener.write(data[taken:])
             self.hold(listener)
         return deliveries, self._sort_backed(high_water)
+
+    def listeners(self) -> list[L]:
+        """Return who listens."""
+        return [*self._ready, *self._backed]
 
     def __len__(self) -> int:
         """Return how many listen."""
@@ -113,13 +117,13 @@ class Audiences(Generic[L]):
         """Return the audience of a set of questions, if anybody is in it."""
         return self._by_questions.get(questions)
 
-    def join(self, listener: L, questions: frozenset[Question]) -> None:
+    def join(self, listener: L, sieves: Iterable[Sieve], questions: frozenset[Question]) -> None:
         """Add a listener; nothing may be due to its audience, or it would hear the past twice."""
         audience = self._by_questions.get(questions)
         if audience is None:
             audience = self._by_questions[questions] = Audience(questions)
-            for question in questions:
-                self.matcher.add(question, audience)
+            for sieve in sieves:
+                self.matcher.add(sieve, audience)
         audience.add(listener)
 
     def leave(self, listener: L, questions: frozenset[Question]) -> None:

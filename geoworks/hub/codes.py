@@ -14,12 +14,14 @@ class Code(Enum):
     UNKNOWN_TYPE = (101, "unknown-type", "The message has no type, or one that is not taken.")
     INVALID = (102, "invalid", "A field is unknown, missing, of the wrong type or out of its bounds.")
     AREA = (103, "area", "The area is not one of those taken, or is no valid place.")
-    AREA_TOO_LARGE = (104, "area-too-large", "The polygon has too many vertices.")
+    AREA_TOO_LARGE = (104, "area-too-large", "The polygon or the line has too many vertices.")
     TOO_MANY_SUBSCRIPTIONS = (105, "too-many-subscriptions", "The connection holds as many subscriptions as it may.")
     UNKNOWN_SUBSCRIPTION = (106, "unknown-subscription", "No subscription has this id.")
     RESUME_LATE = (107, "resume-late", "A resume came after another subscribing message.")
     CURSOR = (108, "cursor", "What was sent as a cursor is none.")
     BUSY = (109, "busy", "Too many messages wait to be answered; this one was dropped.")
+    AREA_UNKNOWN = (110, "area-unknown", "No area has this id, or none has it any more; post it again.")
+    TOO_FAST = (111, "too-fast", "Messages come faster than they are taken; this one was dropped.")
     GOING_AWAY = (1001, "going-away", "The server stops; connect again and resume.")
     BINARY = (1003, "binary", "A binary frame came; messages are JSON in text frames.")
     LOST = (1006, "lost", "No close frame came: the network failed, or the client did not read and was cut; resume.")
@@ -54,4 +56,4 @@ class Code(Enum):
         return self.number >= _FIRST_CLOSE
 
 
-_TEMPORARY = frozenset({Code.BUSY, Code.GOING_AWAY, Code.LOST, Code.SILENT})
+_TEMPORARY = frozenset({Code.BUSY, Code.TOO_FAST, Code.GOING_AWAY, Code.LOST, Code.SILENT})

@@ -9,7 +9,17 @@ import msgspec
 
 from geoworks.hub.codes import Code
 from geoworks.hub.exchange import EXCHANGE, Line
-from geoworks.hub.messages import CLIENT_MESSAGES, PROTOCOL, SERVER_MESSAGES, Area, Circle, Wanted
+from geoworks.hub.messages import (
+    CLIENT_MESSAGES,
+    PROTOCOL,
+    SERVER_MESSAGES,
+    Area,
+    AroundMe,
+    Circle,
+    Route,
+    Vehicle,
+    Wanted,
+)
 
 _REF = "#/components/schemas/{name}"
 _MESSAGE = type[msgspec.Struct]
@@ -54,7 +64,8 @@ def stream_markdown() -> str:
             "## Areas\n",
             "An area is an object with exactly one of these fields.\n",
             _table(Area),
-            _circle(),
+            *(f"{introduced}\n\n{_table(nested)}" for introduced, nested in _NESTED),
+            _DRIVING,
             "## What the server sends\n",
             *map(_section, SERVER_MESSAGES),
             "## A whole exchange\n",
@@ -90,7 +101,8 @@ What a client does:
 - Keep features by `kind` and `id`. `put` sets one, `remove` drops one, the features of a `snapshot` are set.
 - Keep the `cursor` of every `put`, `remove`, `caught_up` and `heartbeat` that has one that is not null, and the
   `filters` of the last `caught_up`. The cursor of a `snapshot` is not one to resume from.
-- When you send `subscribe` or `unsubscribe`, forget `filters` until it is told again.
+- When you send `subscribe` or `unsubscribe`, forget `filters` until it is told again in answer: each is answered by one
+  `caught_up` with its id, in their order.
 - On `resync` forget cursor, `filters` and all features (or show the old ones until the next `caught_up`).
 - Ignore fields and message types you do not know.
 """
@@ -102,6 +114,38 @@ After a cut connect again and send `resume` first, with the last cursor, the las
 Without a cursor or `filters` subscribe anew. Severities that nobody told count as `medium`, so they are left out by
 `min_severity` `high` and `blocked` only. A client that does not read is skipped, then sent the latest state of what
 changed; one that takes nothing at all for a while is cut and may resume.
+"""
+
+_NESTED = (
+    ("A circle is:", Circle),
+    ("A route is:", Route),
+    ("What is around a driver is:", AroundMe),
+    ("A vehicle is:", Vehicle),
+    ("Each of the `subscriptions` of a `resume` is:", Wanted),
+)
+
+_DRIVING = """\
+## For drivers
+
+- **A route** is told what lies on it: works on a street that only crosses it, or runs beside it within the corridor,
+  are left out, and so are works whose direction is known and is the other one. Of zones it is told those it crosses, of
+  reports those within the corridor.
+- **With `depart`** a works counts when it is in force while the driver gets there: from the earliest arrival to the
+  latest, with a margin that grows along the route. A `notice` with the code `begins-soon` tells of works on a route
+  that begin, or go on after a pause, within the next minutes; each beginning once.
+- **`around_me`** matches nothing until the first `position`. What came within the radius between two positions is
+  told too, and removed by a later one. On a route a position tells how far along the driver is: what lies behind is
+  removed, and with `depart` the times of arrival are reckoned from there. Positions are answered by `put` and `remove`
+  with a null cursor; only after the first one on a route `caught_up` tells new `filters`. Several sent at once are
+  taken as the last of them. Where a driver is, and where they go, is held in memory for as long as the connection
+  lasts.
+- **A vehicle** is told only what hinders it: with its sizes where they are given, else with those usual for its class.
+  What nobody knows counts as `medium`.
+- **`horizon`** follows the clock: what comes into it is a `put` with a null cursor.
+- **A subscription that follows the clock or a position** cannot be resumed: after a cut the answer is `resync` and new
+  snapshots. Tell your position again then.
+- **An area too long** for a frame is posted to `/v1/areas`; ask with the `area_id` you are given. It is kept in memory
+  for some hours; on the error `area-unknown` post it again.
 """
 
 
@@ -120,10 +164,6 @@ def _table(message: _MESSAGE) -> str:
         for name, field in fields.items()
     ]
     return "\n".join(("| field | type | required | meaning |", "|---|---|---|---|", *rows, ""))
-
-
-def _circle() -> str:
-    return f"A circle is:\n\n{_table(Circle)}\nEach of the `subscriptions` of a `resume` is:\n\n{_table(Wanted)}"
 
 
 def _meaning(field: Mapping[str, Any]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Protocol, TypeVar
 
+from geoworks.hub.answers import Sight
+from geoworks.hub.areas import Area
 from geoworks.hub.counters import Counters
-from geoworks.hub.question import Question, Test
 from geoworks.model.change import Change, Cursor
-from geoworks.state import Entry, State
+from geoworks.state import State
 
 S_contra = TypeVar("S_contra", contravariant=True)
 
@@ -54,7 +55,7 @@ class Outlet(Protocol):
         ...
 
 
-class Feed(Protocol[S_contra]):
+class Feed(Sight, Protocol[S_contra]):
     """What a session reads from: the log, the state, and the writing to those who are live."""
 
     @property
@@ -76,8 +77,8 @@ class Feed(Protocol[S_contra]):
         """Return the changes after an offset when they are few and in memory, else None."""
         ...
 
-    def snapshot(self, question: Question, test: Test) -> Sequence[Entry]:
-        """Return what answers a question at the head; `test` is the question's, compiled."""
+    def area(self, id_: str) -> Area | None:
+        """Return the area that was posted under an id, if it is still kept."""
         ...
 
     def join(self, session: S_contra) -> None:

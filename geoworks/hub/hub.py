@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import count
 
 from msgspec import Raw
@@ -13,15 +14,19 @@ from geoworks.clock import Clock
 from geoworks.config.settings import Stream
 from geoworks.errors import StoreError
 from geoworks.hub import messages, say
+from geoworks.hub.areas import Area
 from geoworks.hub.audience import Audience, Audiences
+from geoworks.hub.clockwork import Brought
 from geoworks.hub.codes import Code
 from geoworks.hub.counters import Counters
 from geoworks.hub.feed import Outlet
 from geoworks.hub.frames import PING, frame
-from geoworks.hub.question import Question, Test
+from geoworks.hub.question import Question, Sieve
 from geoworks.hub.replay import Log, Replay, TooOld, reason_of_removal
 from geoworks.hub.session import Phase, Session
+from geoworks.hub.shelf import Shelf
 from geoworks.hub.snapshots import Snapshots
+from geoworks.hub.timekeeper import Timekeeper
 from geoworks.model.change import Change, Cursor
 from geoworks.state import Entry, Published, State
 
@@ -53,7 +58,11 @@ class Hub:
         self._head = state.cursor
         self._replay = Replay(log, state.cursor.offset, tail=tail)
         self._snapshots = Snapshots(state)
+        self.shelf = Shelf(clock)
         self._audiences: Audiences[Session] = Audiences()
+        self._time = Timekeeper(
+            clock, self._audiences.matcher, self._snapshots, lead_s=settings.notice_lead_s, tell=self._bring
+        )
         self._due: dict[Audience[Session], None] = {}
         self._unwritten: list[Change] = []
         self._pause: asyncio.TimerHandle | None = None
@@ -77,6 +86,11 @@ class Hub:
     def head(self) -> Cursor:
         """Return the last place of the log that was told."""
         return self._head
+
+    @property
+    def moment(self) -> datetime:
+        """Return what time it is to the hub: that of its last look at the clock."""
+        return self._time.moment
 
     @property
     def questions(self) -> int:
@@ -139,6 +153,12 @@ class Hub:
             self.counters.note_delay((now - change.at).total_seconds())
         self._unwritten = []
 
+    async def follow_clock(self) -> None:
+        """Look at the clock, and tell what it brought; with many questions others have their turn in between."""
+        for _ in self._time.advance():
+            await asyncio.sleep(0)
+        self.flush()
+
     async def drain(self, within_s: float) -> None:
         """Take leave of all connections: a notice, then closing, spread so that they do not all come back at once."""
         self.stopping = True
@@ -159,21 +179,39 @@ class Hub:
         """Return the changes after an offset when they are few and in memory, else None."""
         return self._replay.tail.after(after) if self._head.offset - after <= _NEAR else None
 
-    def snapshot(self, question: Question, test: Test) -> Sequence[Entry]:
+    def area(self, id_: str) -> Area | None:
+        """Return the area that was posted under an id, if it is still kept."""
+        return self.shelf.get(id_)
+
+    def snapshot(self, sieve: Sieve) -> Sequence[Entry]:
         """Return what answers a question at the head."""
-        return self._snapshots.take(question, test)
+        return self._snapshots.take(sieve, self.moment)
+
+    def moved(self, before: Sieve, after: Sieve) -> tuple[Sequence[Entry], Sequence[Entry]]:
+        """Return what only the later of two questions matches, and what only the earlier one does."""
+        return self._snapshots.moved(before, after, self.moment)
+
+    def brought(self, sieve: Sieve, since: datetime) -> Brought:
+        """Return what the clock brought to a question since a moment."""
+        return self._time.brought(sieve, since)
+
+    def begin_soon(self, sieve: Sieve, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Return which of the entries that answer a question begin soon on its route."""
+        return self._time.begin_soon(sieve, entries)
 
     def join(self, session: Session) -> None:
         """Write to a session whatever comes after the head."""
         questions = session.subscriptions.questions()
-        self._write_to(self._audiences.get(questions))
-        self._audiences.join(session, questions)
+        self._settle(questions)
+        self._audiences.join(session, session.subscriptions.sieves(), questions)
+        self._time.joined(questions)
 
     def leave(self, session: Session) -> None:
         """Write to a session no more; everything up to the head has been written."""
         questions = session.subscriptions.questions()
-        self._write_to(self._audiences.get(questions))
+        self._settle(questions)
         self._audiences.leave(session, questions)
+        self._time.left(questions)
 
     def hold(self, session: Session) -> None:
         """Take note that a live session has unsent bytes, which nothing may overtake."""
@@ -190,16 +228,38 @@ class Hub:
     def _address(self, one: Published) -> None:
         """Put the frames of a change among those due to the audiences it concerns, by its version before and after."""
         key, entry = one.change.key, one.entry
-        before = self._audiences.matcher.matching(key, one.change.before)
-        after = self._audiences.matcher.matching(key, entry.keys if entry else None)
+        before = self._audiences.matcher.matching(key, one.change.before, self.moment)
+        after = self._audiences.matcher.matching(key, entry.keys if entry else None, self.moment)
         if entry is not None and after:
             self._hand(after, messages.Put(str(self._head), Raw(entry.body)))
         if gone := before - after:
             reason = reason_of_removal(one.change.reason, one.change.op, entry)
             self._hand(gone, messages.Remove(str(self._head), key.kind, key.id, reason))
 
+        if entry is not None:
+            self._time.expect(entry, one.change.before)
+
+    def _settle(self, questions: frozenset[Question]) -> None:
+        """Tell those who ask this everything there is up to now."""
+        self._time.settle(questions)
+        self._write_to(self._audiences.get(questions))
+
+    def _bring(self, question: Question, brought: Brought) -> None:
+        """Tell those who ask a question what the clock brought."""
+        members = self._audiences.matcher.members(question)
+        for _, data in say.come(brought.seen):
+            self._hand_bytes(members, data)
+        if brought.soon:
+            sieve = self._audiences.matcher.sieve(question)
+            for audience in members:
+                self._write_to(audience)
+                for session in audience.listeners():
+                    session.tell_soon(sieve, brought.soon)
+
     def _hand(self, audiences: Iterable[Audience[Session]], message: messages.ServerMessage) -> None:
-        data = frame(message)
+        self._hand_bytes(audiences, frame(message))
+
+    def _hand_bytes(self, audiences: Iterable[Audience[Session]], data: bytes) -> None:
         for audience in audiences:
             audience.due.append(data)
             self._due[audience] = None
@@ -259,6 +319,7 @@ class Hub:
         for turn in count():
             await asyncio.sleep(period_s)
             self._tick(turn % turns, turns)
+            await self.follow_clock()
 
     def _tick(self, turn: int, turns: int) -> None:
         """Look after every connection; those whose turn it is get a heartbeat, so that not all do at once."""

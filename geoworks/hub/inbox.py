@@ -7,9 +7,9 @@ from collections import deque
 from geoworks.config.settings import Stream
 from geoworks.hub import say
 from geoworks.hub.codes import Code
-from geoworks.hub.messages import Refused, Resume, Subscribe, Unsubscribe
+from geoworks.hub.messages import Position, Refused, Resume, Subscribe, Unsubscribe
 
-Asking = Subscribe | Unsubscribe | Resume
+Asking = Subscribe | Unsubscribe | Resume | Position
 
 
 class Inbox:
@@ -27,16 +27,23 @@ class Inbox:
         return len(self._waiting)
 
     def put(self, message: Asking, size: int) -> None:
-        """Let a message of so many bytes wait.
+        """Let a message of so many bytes wait; a position takes the place of one that waits before it.
 
         Raises:
             Refused: too much waits already.
 
         """
+        if self._replaces_last(message):
+            self._waiting[-1] = (message, self._waiting[-1][1])
+            return
         if len(self._waiting) >= self._most or self._bytes + size > self._most_bytes:
             raise Refused(Code.BUSY, say.BUSY, id=None if isinstance(message, Resume) else message.id)
         self._waiting.append((message, size))
         self._bytes += size
+
+    def _replaces_last(self, message: Asking) -> bool:
+        last = self._waiting[-1][0] if self._waiting else None
+        return isinstance(message, Position) and isinstance(last, Position) and last.id == message.id
 
     def next_resume(self) -> Resume | None:
         """Take the next message if it is a resume, which is planned in another way."""

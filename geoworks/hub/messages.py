@@ -6,6 +6,7 @@ From these types `docs/stream.md` and the AsyncAPI document are made: a docstrin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,7 +15,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from geoworks.errors import GeoworksError
 from geoworks.hub.codes import Code
 from geoworks.model.change import Kind, Reason
-from geoworks.model.severity import Severity
+from geoworks.model.severity import Severity, TravelMode
 
 PROTOCOL = "geoworks.v1"
 
@@ -42,6 +43,33 @@ PolygonObject = Annotated[
     dict[str, Any], Meta(description="GeoJSON Polygon or MultiPolygon in lon/lat degrees, at most 5000 vertices.")
 ]
 Everywhere = Annotated[Literal[True], Meta(description="The whole town.")]
+LineObject = Annotated[
+    dict[str, Any], Meta(description="GeoJSON LineString in lon/lat degrees; post a long one to /v1/areas.")
+]
+
+Departure = Annotated[
+    datetime, Meta(tz=True, description="When the driver leaves: works count that are in force when they are reached.")
+]
+
+
+class Route(Struct, frozen=True, forbid_unknown_fields=True):
+    """A way through the town: works that lie on it, zones it crosses, reports beside it."""
+
+    line: LineObject
+    corridor_m: Annotated[float, Meta(ge=1, le=500, description="How far to both sides things count.")] = 50.0
+    depart: Departure | UnsetType = UNSET
+    speed_kmh: Annotated[
+        float, Meta(ge=1, le=200, description="Usual speed, with `depart`; arrival is reckoned with a growing margin.")
+    ] = 50.0
+
+
+class AroundMe(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is around a driver, who tells by `position` where that is; nothing before."""
+
+    radius_m: Annotated[float, Meta(ge=1, le=50_000, description="Radius in metres.")]
+
+
+AreaId = Annotated[str, Meta(min_length=1, max_length=64, description="Id of an area posted to /v1/areas.")]
 
 
 class Area(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,6 +80,24 @@ class Area(Struct, frozen=True, forbid_unknown_fields=True):
     polygon: PolygonObject | UnsetType = UNSET
     circle: Circle | UnsetType = UNSET
     everywhere: Everywhere | UnsetType = UNSET
+    route: Route | UnsetType = UNSET
+    around_me: AroundMe | UnsetType = UNSET
+    area_id: AreaId | UnsetType = UNSET
+
+
+_Size = Annotated[float, Meta(gt=0, le=200)]
+
+
+class Vehicle(Struct, frozen=True, forbid_unknown_fields=True, rename={"mode": "class"}):
+    """Who travels: works that do not hinder this vehicle are left out, and severities are those for it."""
+
+    mode: Annotated[TravelMode, Meta(description="The way to travel; it decides the sizes that are not told.")] = (
+        TravelMode.CAR
+    )
+    height_m: _Size | UnsetType = UNSET
+    width_m: _Size | UnsetType = UNSET
+    length_m: _Size | UnsetType = UNSET
+    weight_t: _Size | UnsetType = UNSET
 
 
 class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,6 +111,11 @@ class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min_severity: Annotated[
         Severity, Meta(description="Least severity (of a zone: of its level); an unknown impact counts as medium.")
     ] = Severity.NONE
+    vehicle: Vehicle | UnsetType = UNSET
+    horizon: Annotated[
+        timedelta | UnsetType,
+        Meta(description="ISO 8601 duration such as PT12H: works in force now, or that will be within it."),
+    ] = UNSET
 
 
 class Subscribe(Wanted, frozen=True, kw_only=True, tag="subscribe"):
@@ -85,11 +136,20 @@ class Resume(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=
     subscriptions: Annotated[tuple[Wanted, ...], Meta(min_length=1)]
 
 
+class Position(Struct, frozen=True, forbid_unknown_fields=True, tag="position"):
+    """Tell where the driver is, for `around_me` or a `route`; what that changes is put and removed."""
+
+    id: SubscriptionId
+    at: Annotated[tuple[float, float], Meta(description="lon, lat in degrees.")]
+    speed_kmh: Annotated[float, Meta(ge=0, le=400, description="How fast the driver is.")] | UnsetType = UNSET
+    heading: Annotated[float, Meta(ge=0, le=360, description="Degrees from north, clockwise.")] | UnsetType = UNSET
+
+
 class Ping(Struct, frozen=True, forbid_unknown_fields=True, tag="ping"):
     """Ask for a sign of life (pages cannot send WebSocket pings)."""
 
 
-ClientMessage = Subscribe | Unsubscribe | Resume | Ping
+ClientMessage = Subscribe | Unsubscribe | Resume | Position | Ping
 
 
 class Hello(Struct, frozen=True, tag="hello"):
@@ -111,9 +171,12 @@ class Snapshot(Struct, frozen=True, tag="snapshot"):
 
 
 class Put(Struct, frozen=True, tag="put"):
-    """A feature that matches is new or has changed; it takes the place of the one with its kind and id."""
+    """A feature that matches is new or has changed; it takes the place of the one with its kind and id.
 
-    cursor: AnyCursor
+    The cursor is null when it was the clock or the driver that moved.
+    """
+
+    cursor: AnyCursor | None
     feature: Annotated[Raw, Meta(description="A GeoJSON feature; `properties.kind` and `id` name it.")]
 
 
@@ -129,12 +192,15 @@ class Remove(Struct, frozen=True, tag="remove"):
 class CaughtUp(Struct, frozen=True, tag="caught_up"):
     """Everything up to the cursor has been sent; keep cursor and filters to resume."""
 
-    id: Annotated[str | None, Meta(description="The subscription this answers; null after a resume or a stall.")]
+    id: Annotated[
+        str | None,
+        Meta(description="The subscription this answers; null after a resume, a stall, a first position."),
+    ]
     filters: FiltersHash
     cursor: AnyCursor
 
 
-ResyncReason = Literal["epoch", "too-old", "future", "filters"]
+ResyncReason = Literal["epoch", "too-old", "future", "filters", "moving"]
 
 
 class Resync(Struct, frozen=True, tag="resync"):
@@ -143,7 +209,10 @@ class Resync(Struct, frozen=True, tag="resync"):
     id: Annotated[str | None, Meta(description="The subscription that begins anew; null for all.")]
     reason: Annotated[
         ResyncReason,
-        Meta(description="Another log; a cursor too far back; one not reached yet; another set of subscriptions."),
+        Meta(
+            description="Another log; a cursor too far back; one not reached yet; another set of subscriptions; "
+            "one of them follows the clock or the driver."
+        ),
     ]
 
 
@@ -157,11 +226,15 @@ class Pong(Struct, frozen=True, tag="pong"):
     """The answer to a ping."""
 
 
-class Notice(Struct, frozen=True, tag="notice"):
-    """Something a person may want to know, such as that the server stops."""
+class Notice(Struct, frozen=True, tag="notice", omit_defaults=True):
+    """Something a person may want to know: the server stops, a works begins soon on a subscribed route."""
 
-    code: Annotated[str, Meta(description="Stable name, such as stopping.")]
+    code: Annotated[str, Meta(description="Stable name: stopping, begins-soon.")]
     message: str
+    id: Annotated[str | None, Meta(description="The subscription it is about.")] = None
+    kind: Kind | None = None
+    feature: Annotated[str | None, Meta(description="The id of the feature it is about.")] = None
+    begins: Annotated[datetime | None, Meta(description="When the works begins, or goes on after a pause.")] = None
 
 
 class Error(Struct, frozen=True, tag="error"):
@@ -175,7 +248,7 @@ class Error(Struct, frozen=True, tag="error"):
 
 ServerMessage = Hello | Snapshot | Put | Remove | CaughtUp | Resync | Heartbeat | Pong | Notice | Error
 
-CLIENT_MESSAGES: Sequence[type[ClientMessage]] = (Subscribe, Unsubscribe, Resume, Ping)
+CLIENT_MESSAGES: Sequence[type[ClientMessage]] = (Subscribe, Unsubscribe, Resume, Position, Ping)
 SERVER_MESSAGES: Sequence[type[ServerMessage]] = (
     Hello, Snapshot, Put, Remove, CaughtUp, Resync, Heartbeat, Pong, Notice, Error,
 )  # fmt: skip

@@ -21,10 +21,15 @@ def read_cursor(text: str) -> Cursor:
         raise Refused(Code.CURSOR, str(error)) from error
 
 
-def why_not(since: Cursor, head: Cursor, *, same_filters: bool) -> ResyncReason | None:
-    """Return why a cursor cannot be resumed from, or None; that it is too old shows when the log is read."""
+def why_not(since: Cursor, head: Cursor, *, same_filters: bool, moving: bool) -> ResyncReason | None:
+    """Return why a cursor cannot be resumed from, or None; that it is too old shows when the log is read.
+
+    What is `moving` changed by the clock or the driver too, while the client was away; of that there is no log.
+    """
     if since.epoch != head.epoch:
         return "epoch"
     if since.offset > head.offset:
         return "future"
-    return None if same_filters else "filters"
+    if not same_filters:
+        return "filters"
+    return "moving" if moving else None

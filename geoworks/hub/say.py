@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Raw
 
 from geoworks.hub.frames import frame
-from geoworks.hub.messages import Put, Remove, Snapshot
+from geoworks.hub.messages import Notice, Put, Remove, Snapshot
 from geoworks.hub.replay import Due, PutDue
 from geoworks.model.change import Cursor, Key, Reason
 from geoworks.state import Entry
@@ -17,6 +17,7 @@ SILENT = "no message came in time; send subscribe or resume first"
 RESUME_LATE = "resume is taken before any subscribe only; connect again to resume"
 TOO_MANY_ERRORS = "too many messages could not be taken; see the errors before"
 BUSY = "too many messages wait; send this again after the next caught_up"
+BEGINS_SOON = "a works on this route begins soon"
 STOPPING = "the server stops; connect again in a moment and resume"
 
 _CHUNK_FEATURES = 100
@@ -40,6 +41,19 @@ def snapshot(id_: str, entries: Sequence[Entry], cursor: Cursor) -> Iterator[tup
     for last, chunk in _chunks(entries):
         features = tuple(Raw(entry.body) for entry in chunk)
         yield None, frame(Snapshot(id_, place, last, features))
+
+
+def come(entries: Iterable[Entry]) -> Iterator[tuple[None, bytes]]:
+    """Yield what matches because the clock or the driver moved; it has no place in the log."""
+    for entry in entries:
+        yield None, frame(Put(None, Raw(entry.body)))
+
+
+def begins_soon(id_: str, entry: Entry) -> Notice:
+    """Say that a works on a subscribed route begins soon."""
+    key, terms = entry.record.key, entry.keys.terms
+    begins = terms.begins if terms else None
+    return Notice("begins-soon", BEGINS_SOON, id=id_, kind=key.kind, feature=key.id, begins=begins)
 
 
 def moved_out(keys: Iterable[Key]) -> Iterator[tuple[None, bytes]]:

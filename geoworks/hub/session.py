@@ -10,7 +10,7 @@ unsent bytes pass the high-water mark it leaves, and is in a round again once th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum, auto
 from itertools import chain
 
@@ -23,10 +23,12 @@ from geoworks.hub.frames import frame, pong
 from geoworks.hub.inbox import Inbox
 from geoworks.hub.messages import Refused
 from geoworks.hub.pulse import Pulse, Verdict
+from geoworks.hub.question import Sieve
 from geoworks.hub.replay import CatchUp
 from geoworks.hub.resumption import read_cursor, why_not
 from geoworks.hub.subscriptions import Subscriptions
-from geoworks.model.change import Cursor
+from geoworks.model.change import Cursor, Key, MatchKeys
+from geoworks.state import Entry
 
 _MOST_ERRORS = 100
 
@@ -50,16 +52,17 @@ class Session:
         self.outlet = outlet
         self.send = outlet.send
         self.unsent = outlet.unsent
-        self.subscriptions = Subscriptions()
+        self.subscriptions = Subscriptions(feed.area)
         self.phase = Phase.FIRST
         self.cursor = feed.head.offset
         self.attended = False
         self._feed = feed
         self._settings = settings
         self._inbox = Inbox(settings)
-        self._answers = Answers(self.subscriptions, feed.snapshot, most=settings.subscriptions)
+        self._answers = Answers(self.subscriptions, feed, most=settings.subscriptions)
         self._flow: Iterator[tuple[int | None, bytes]] = iter(())
         self._goal = self.cursor
+        self._moment = feed.moment
         self._errors = 0
         self._begun = False
         self._owes = False
@@ -123,7 +126,7 @@ class Session:
 
     def read(self) -> CatchUp:
         """Begin to read the log after the cursor; hand the result to `catch_up`."""
-        return CatchUp(self.subscriptions.test)
+        return CatchUp(self._matches)
 
     def catch_up(self, read: CatchUp) -> None:
         """Send what the log after the cursor, now read up to the head, led to."""
@@ -138,6 +141,12 @@ class Session:
             self.phase = Phase.NOTHING
             self._resync(reason)
             self.pump()
+
+    def tell_soon(self, sieve: Sieve, entries: Sequence[Entry]) -> None:
+        """Tell a client that is up to date that works on its route begin soon."""
+        if self.phase is Phase.LIVE:
+            for _, notice in self._answers.begins_soon(sieve, entries):
+                self.write(notice)
 
     def beat(self, heartbeat: bytes, *, now: float) -> None:
         """Give a sign of life to a client that is up to date, and ask for one; everything due has been written."""
@@ -199,6 +208,7 @@ class Session:
         self.phase = Phase.NOTHING
         self._feed.leave(self)
         self.cursor = self._goal = self._feed.head.offset
+        self._moment = self._feed.moment
 
     def _wait(self, phase: Phase) -> None:
         self.phase = phase
@@ -220,11 +230,18 @@ class Session:
         self.cursor = self._feed.head.offset if not self.subscriptions else max(self.cursor, self._goal)
         if resume := self._inbox.next_resume():
             self._resume(resume)
-        elif not self._inbox and self.cursor == self._feed.head.offset:
+        elif not self._inbox and self.cursor == self._feed.head.offset and self._is_on_time():
             self.phase = Phase.LIVE
             self._feed.join(self)
         else:
             self._read_near()
+
+    def _is_on_time(self) -> bool:
+        """Tell whether the clock has brought nothing since the last round."""
+        return self._moment == self._feed.moment or not self.subscriptions.heeds_clock
+
+    def _matches(self, key: Key, keys: MatchKeys) -> bool:
+        return self.subscriptions.test(key, keys, self._feed.moment)
 
     def _read_near(self) -> None:
         changes = self._feed.near(self.cursor) if self.subscriptions else ()
@@ -236,11 +253,12 @@ class Session:
         self._plan(read)
 
     def _plan(self, read: CatchUp) -> None:
-        """Freeze a round at the head: the catch-up, the answer to one message, `caught_up`."""
+        """Freeze a round at the head: the catch-up, what the clock brought, the answer to one message, `caught_up`."""
         head = self._feed.head
         due = say.due(read.due(self._feed.state), head.epoch)
+        brought = self._answers.brought(self._moment) if not self._is_on_time() else []
         behind = self.cursor != head.offset
-        self._goal = head.offset
+        self._goal, self._moment = head.offset, self._feed.moment
         answered: str | None = None
         answer: Frames = ()
         if self._inbox:
@@ -249,9 +267,10 @@ class Session:
                 self._begun = True
             except Refused as error:
                 self._refuse(error)
+        self._flow = chain(due, brought, answer)
         if behind or self._owes or answered is not None:
             self._owes = False
-            self._flow = chain(due, answer, self._caught_up(answered))
+            self._flow = chain(self._flow, self._caught_up(answered))
 
     def _caught_up(self, answered: str | None) -> Iterable[tuple[int, bytes]]:
         goal = Cursor(self._feed.head.epoch, self._goal)
@@ -265,7 +284,8 @@ class Session:
             self._refuse(error)
             return
         self._begun = True
-        reason = why_not(since, self._feed.head, same_filters=message.filters == self.subscriptions.hash())
+        same = message.filters == self.subscriptions.hash()
+        reason = why_not(since, self._feed.head, same_filters=same, moving=self.subscriptions.is_moving)
         if reason is not None:
             self._resync(reason)
             return
@@ -284,6 +304,7 @@ class Session:
     def _resync(self, reason: messages.ResyncReason) -> None:
         self._feed.counters.resynced += 1
         self.cursor = self._goal = self._feed.head.offset
+        self._moment = self._feed.moment
         self._flow = chain(self._answers.anew(reason, self._feed.head), self._caught_up(None))
 
     def _answer(self, message: messages.ServerMessage) -> None:

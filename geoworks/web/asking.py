@@ -10,18 +10,20 @@ import msgspec
 from msgspec import Meta, Struct, structs
 
 from geoworks.errors import Invalid, Problem, TooLarge
+from geoworks.hub.areas import Kept
 from geoworks.hub.codes import Code
 from geoworks.hub.messages import Refused, Resume, Subscribe, Wanted
 from geoworks.hub.resumption import read_cursor
 from geoworks.hub.subscriptions import Subscriptions
 from geoworks.model.change import Kind
-from geoworks.model.severity import Severity
+from geoworks.model.severity import Severity, TravelMode
 from geoworks.web.bodies import explain
 
 # The one subscription of an address; its name is part of the hash of filters, so it is the same on every door.
 SUBSCRIPTION = "url"
 _SEPARATOR = ";"
-_PLACES = ("zones", "bbox", "polygon", "circle", "everywhere")
+_PLACES = ("zones", "bbox", "polygon", "circle", "everywhere", "area_id")
+_SIZES = ("height_m", "width_m", "length_m", "weight_t")
 _LONGEST_HASH = 64
 _KINDS: Mapping[Code, type[Invalid]] = {Code.AREA_TOO_LARGE: TooLarge}
 _ENCODER = msgspec.json.Encoder()
@@ -40,10 +42,16 @@ class Question(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     polygon: Annotated[str, Meta(description="GeoJSON Polygon or MultiPolygon as text, lon/lat degrees.")] = ""
     circle: Annotated[Disc | None, Meta(description="lon,lat,radius_m: degrees, and metres.")] = None
     everywhere: Annotated[bool, Meta(description="true: the whole town.")] = False
+    area_id: Annotated[str, Meta(description="Id of an area that was posted to /v1/areas, such as a route.")] = ""
     kinds: Annotated[tuple[Kind, ...] | None, Meta(description="Kinds of features; all when left out.")] = None
     min_severity: Annotated[
         Severity, Meta(description="Least severity (of a zone: of its level); an unknown impact counts as medium.")
     ] = Severity.NONE
+    vehicle: Annotated[TravelMode | None, Meta(description="Who travels: what does not hinder it is left out.")] = None
+    height_m: Annotated[float, Meta(gt=0, le=200, description="Height of the vehicle.")] | None = None
+    width_m: Annotated[float, Meta(gt=0, le=200, description="Width of the vehicle.")] | None = None
+    length_m: Annotated[float, Meta(gt=0, le=200, description="Length of the vehicle.")] | None = None
+    weight_t: Annotated[float, Meta(gt=0, le=200, description="Weight of the vehicle.")] | None = None
 
 
 class Place(Struct, frozen=True):
@@ -75,10 +83,10 @@ class Asked(Struct, frozen=True):
         return _ENCODER.encode(resume).decode()
 
 
-def read_asked(question: Question, since: str) -> Asked:
+def read_asked(question: Question, since: str, kept: Kept) -> Asked:
     """Check what an address asks; `since` is a cursor, or one with a hash of filters, or empty.
 
-    Without the hash the client says that it asks what it asked before.
+    `kept` finds areas that were posted. Without the hash the client says that it asks what it asked before.
 
     Raises:
         Invalid: there is no place or several, a parameter is out of its bounds, or `since` is no cursor.
@@ -86,7 +94,7 @@ def read_asked(question: Question, since: str) -> Asked:
     """
     wanted = _read_wanted(question)
     try:
-        filters = _hash(wanted)
+        filters = _hash(wanted, kept)
         if not since:
             return Asked(wanted, None)
         cursor, separator, given = since.partition(_SEPARATOR)
@@ -96,9 +104,9 @@ def read_asked(question: Question, since: str) -> Asked:
     return Asked(wanted, Place(cursor, given[:_LONGEST_HASH] if separator else filters))
 
 
-def _hash(wanted: Wanted) -> str:
+def _hash(wanted: Wanted, kept: Kept) -> str:
     """Return the hash of filters of one question, having checked its place."""
-    asked = Subscriptions()
+    asked = Subscriptions(kept)
     asked.set_all((wanted,), most=1)
     return asked.hash()
 
@@ -107,10 +115,20 @@ def _read_wanted(question: Question) -> Wanted:
     fields: dict[str, Any] = {"id": SUBSCRIPTION, "area": _area(question), "min_severity": question.min_severity.value}
     if question.kinds is not None:
         fields["kinds"] = [kind.value for kind in question.kinds]
+    fields |= _vehicle(question)
     try:
         return msgspec.convert(fields, Wanted)
     except msgspec.ValidationError as error:
         raise Invalid(_in_words_of_the_address(explain(error))) from error
+
+
+def _vehicle(question: Question) -> dict[str, Any]:
+    sizes = {name: size for name in _SIZES if (size := getattr(question, name)) is not None}
+    if question.vehicle is None and not sizes:
+        return {}
+    for name, size in sizes.items():
+        _check_numbers(name, (size,))
+    return {"vehicle": {"class": (question.vehicle or TravelMode.CAR).value, **sizes}}
 
 
 def _area(question: Question) -> dict[str, Any]:

@@ -125,7 +125,7 @@ async def read_changes(request: web.Request) -> web.StreamResponse:
     keeper = request.app[DOORKEEPER]
     keeper.check(request)
     query = read_query(request, ChangesQuery)
-    asked = read_asked(query, query.since)
+    asked = read_asked(query, query.since, services(request).hub.area)
     transport = request.transport
     if request.method == hdrs.METH_HEAD or transport is None:
         return web.Response(content_type=JSON, headers=PRIVATE)

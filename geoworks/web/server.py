@@ -10,6 +10,7 @@ from aiohttp import web
 from geoworks import __version__
 from geoworks.hub.describe import asyncapi
 from geoworks.web import (
+    areas_api,
     changes_api,
     health,
     keys_api,
@@ -66,6 +67,7 @@ DOORS: Sequence[Door] = (
     *sync_api.DOORS,
     *sse.DOORS,
     *changes_api.DOORS,
+    *areas_api.DOORS,
     *status_api.DOORS,
     *webhooks_api.DOORS,
     *keys_api.DOORS,

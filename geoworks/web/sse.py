@@ -126,7 +126,7 @@ async def listen(request: web.Request) -> web.StreamResponse:
     keeper = request.app[DOORKEEPER]
     keeper.check(request)
     query = read_query(request, EventsQuery)
-    asked = read_asked(query, request.headers.get("Last-Event-ID") or query.last_event_id)
+    asked = read_asked(query, request.headers.get("Last-Event-ID") or query.last_event_id, services(request).hub.area)
     response = web.StreamResponse(headers=_HEADERS)
     # The connection is made for this, and ends with it.
     response.force_close()

@@ -131,7 +131,8 @@ class Held:
             self._put(feature)
 
     def _hear_put(self, message: Message) -> None:
-        self._move_on(message["cursor"])
+        if message["cursor"] is not None:
+            self._move_on(message["cursor"])
         self._put(message["feature"])
 
     def _hear_remove(self, message: Message) -> None:

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoworks.geo.types import Lonlat
-from geoworks.hub import ground, messages
-from geoworks.hub.areas import within_discs
+from geoworks.hub import grounds, messages
 from geoworks.hub.matcher import Matcher
-from geoworks.hub.question import Question, compile_test, filters_hash, read_question
+from geoworks.hub.places import within_discs
+from geoworks.hub.question import Question, filters_hash, read_question, sieve_of
 from geoworks.model.change import Key, Kind, MatchKeys
 from geoworks.model.severity import Severity
 from tests.hub.client import Message
+from tests.hub.town import NOON
 
 # A grid of places 0.001 degrees apart, so that many things touch.
 _STEPS = st.integers(0, 12)
@@ -75,13 +76,13 @@ def test_matcher_finds_what_brute_force_finds(
     """After any additions and removals the index finds exactly the members that testing every question finds."""
     with pytest.MonkeyPatch.context() as patch:
         # So that a few questions already make several trees.
-        patch.setattr(ground, "_FRESH_MOST", 3)
-        patch.setattr(ground, "_SETTLED_MOST", 8)
+        patch.setattr(grounds, "_FRESH_MOST", 3)
+        patch.setattr(grounds, "_SETTLED_MOST", 8)
         matcher: Matcher[int] = Matcher()
         asked: list[tuple[Question, int]] = []
         for name, what, member in steps:
             if isinstance(what, Question):
-                matcher.add(what, member)
+                matcher.add(sieve_of(what), member)
                 asked = [pair for pair in asked if pair != (what, member)] + [(what, member)]
             elif asked:
                 matcher.discard(*asked.pop(what % len(asked)))
@@ -89,8 +90,8 @@ def test_matcher_finds_what_brute_force_finds(
         assert len(matcher) == len({question for question, _ in asked})
         for keys in versions:
             key = Key(kind, "a")
-            found = {member for question, member in asked if compile_test(question)(key, keys)}
-            assert matcher.matching(key, keys) == found
+            found = {member for question, member in asked if sieve_of(question)(key, keys, NOON)}
+            assert matcher.matching(key, keys, NOON) == found
 
 
 @given(center=_PLACES, place=_PLACES, radius_m=st.floats(10, 2000))
@@ -100,16 +101,16 @@ def test_disc_is_round_on_the_ground(center: tuple[float, float], place: tuple[f
     question = _question({"id": "x", "area": {"circle": {"center": list(center), "radius_m": radius_m}}})
     keys = MatchKeys(shapely.Point(place), visible=True, severity=Severity.LOW)
     if abs(metres - radius_m) > radius_m * 0.001:
-        assert compile_test(question)(Key(Kind.WORKS, "x"), keys) == (metres < radius_m)
+        assert sieve_of(question)(Key(Kind.WORKS, "x"), keys, NOON) == (metres < radius_m)
 
 
 def test_polygon_with_a_hole() -> None:
     """What lies in the hole of a polygon is not in it."""
     shape = shapely.Polygon(shapely.box(2.0, 48.0, 3.0, 49.0).exterior, [shapely.box(2.4, 48.4, 2.6, 48.6).exterior])
-    test = compile_test(_question({"id": "x", "area": {"polygon": shapely.geometry.mapping(shape)}}))
+    test = sieve_of(_question({"id": "x", "area": {"polygon": shapely.geometry.mapping(shape)}}))
     inside, hole = (MatchKeys(shapely.Point(at), True, Severity.LOW) for at in [(2.1, 48.1), (2.5, 48.5)])
-    assert test(Key(Kind.WORKS, "x"), inside)
-    assert not test(Key(Kind.WORKS, "x"), hole)
+    assert test(Key(Kind.WORKS, "x"), inside, NOON)
+    assert not test(Key(Kind.WORKS, "x"), hole, NOON)
 
 
 def test_same_questions_have_one_hash() -> None:

@@ -19,6 +19,9 @@ def _subscribe(**fields: object) -> str:
     return json.dumps({"type": "subscribe", "id": "home", "area": _AREA, **fields})
 
 
+_PLACES = "zones, bbox, polygon, circle, everywhere, route, around_me, area_id"
+
+
 def _area(**area: object) -> str:
     return _subscribe(area=area)
 
@@ -51,19 +54,34 @@ def test_left_out_filters_leave_nothing_out() -> None:
         ('{"type":' * 5000, Code.MALFORMED, "one JSON object"),
         ('{"type":"ping","x":' + "[" * 15000, Code.MALFORMED, "one JSON object"),
         ('{"type":"ping\ud800"}', Code.MALFORMED, "one JSON object"),
-        ("{}", Code.UNKNOWN_TYPE, "subscribe, unsubscribe, resume, ping"),
-        ('{"type":"position","at":[2,48]}', Code.UNKNOWN_TYPE, "subscribe, unsubscribe, resume, ping"),
-        ('{"type":["ping"]}', Code.UNKNOWN_TYPE, "subscribe, unsubscribe, resume, ping"),
+        ("{}", Code.UNKNOWN_TYPE, "subscribe, unsubscribe, resume, position, ping"),
+        ('{"type":"position","at":[2,48]}', Code.INVALID, "position takes type, id, at, speed_kmh, heading"),
+        ('{"type":"position","id":"a","at":[2]}', Code.INVALID, "$.at"),
+        ('{"type":"position","id":"a","at":[2,48],"heading":361}', Code.INVALID, "$.heading"),
+        ('{"type":"position","id":"a","at":[2,48],"speed_kmh":-1}', Code.INVALID, "$.speed_kmh"),
+        ('{"type":"position","id":"a","at":[2,NaN]}', Code.MALFORMED, "without NaN"),
+        ('{"type":["ping"]}', Code.UNKNOWN_TYPE, "subscribe, unsubscribe, resume, position, ping"),
         ('{"type":"ping","at":1}', Code.INVALID, "`at`"),
         ('{"type":"unsubscribe"}', Code.INVALID, "`id`"),
-        (_subscribe(horizon="PT12H"), Code.INVALID, "takes type, id, area, kinds, min_severity"),
+        (_subscribe(colour="red"), Code.INVALID, "takes type, id, area, kinds, min_severity, vehicle, horizon"),
+        (_subscribe(horizon="12 h"), Code.INVALID, "$.horizon"),
+        (_subscribe(horizon=12), Code.INVALID, "$.horizon"),
+        (_subscribe(vehicle={"class": "tram"}), Code.INVALID, "$.vehicle.class"),
+        (_subscribe(vehicle={"height_m": 0}), Code.INVALID, "$.vehicle.height_m"),
+        (_subscribe(vehicle={"wheels": 4}), Code.INVALID, "wheels"),
         (_subscribe(id=""), Code.INVALID, "$.id"),
         (_subscribe(id=7), Code.INVALID, "$.id"),
         (_subscribe(kinds=["tram"]), Code.INVALID, "$.kinds"),
         (_subscribe(kinds=[]), Code.INVALID, "$.kinds"),
         (_subscribe(min_severity="grave"), Code.INVALID, "$.min_severity"),
-        (_subscribe(area=3), Code.AREA, "zones, bbox, polygon, circle, everywhere"),
-        (_area(route={"line": {}}), Code.AREA, "zones, bbox, polygon, circle, everywhere"),
+        (_subscribe(area=3), Code.AREA, _PLACES),
+        (_area(place="gare"), Code.AREA, _PLACES),
+        (_area(route={"corridor_m": 50}), Code.AREA, "line"),
+        (_area(route={"line": {}, "corridor_m": 0}), Code.AREA, "corridor_m"),
+        (_area(route={"line": {}, "depart": "2026-11-24T08:00:00"}), Code.AREA, "depart"),
+        (_area(route={"line": {}, "speed_kmh": 0}), Code.AREA, "speed_kmh"),
+        (_area(around_me={"radius_m": 1e9}), Code.AREA, "radius_m"),
+        (_area(area_id=""), Code.AREA, "area_id"),
         (_area(bbox=[1, 2, 3]), Code.AREA, "$.area.bbox"),
         (_area(bbox=["a", 2, 3, 4]), Code.AREA, "$.area.bbox"),
         (_area(circle={"center": [2, 48]}), Code.AREA, "radius_m"),
@@ -95,7 +113,7 @@ _MANY = [[2.0 + i * 1e-6, 48.0] for i in range(5001)]
 @pytest.mark.parametrize(
     ("area", "code", "word"),
     [
-        ({}, Code.AREA, "exactly one of zones, bbox, polygon, circle, everywhere"),
+        ({}, Code.AREA, f"exactly one of {_PLACES}"),
         ({"everywhere": True, "zones": ["gare"]}, Code.AREA, "exactly one of"),
         ({"bbox": [3, 48, 2, 49]}, Code.AREA, "west < east"),
         ({"bbox": [2, 48, 2, 49]}, Code.AREA, "west < east"),

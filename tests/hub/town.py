@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import shapely
-from msgspec import Struct
+from msgspec import Struct, structs
 from shapely.geometry.base import BaseGeometry
 
 from geoworks.clock import ManualClock
@@ -14,10 +14,11 @@ from geoworks.config.settings import Stream
 from geoworks.errors import StoreError
 from geoworks.hub.hub import Hub
 from geoworks.model.change import Change, Given, Key, Kind, Op, Reason, Record
+from geoworks.model.impact import Impact
 from geoworks.model.report import Report, ReportDerived, ReportStatus
 from geoworks.model.schedule import Schedule
 from geoworks.model.severity import Severity
-from geoworks.model.works import Effect, Status, Visibility, Works, WorksDerived
+from geoworks.model.works import Direction, Effect, Status, Visibility, Works, WorksDerived
 from geoworks.model.zone import Level, Zone, ZoneDerived
 from geoworks.state import Entry, Published, State, make_entry
 
@@ -35,14 +36,25 @@ class Look(Struct, frozen=True, kw_only=True):
     draft: bool = False
     zones: tuple[str, ...] = ()
     title: str = "Réseau d'eau"
+    impact: Impact = Impact()
+    schedule: Schedule = Schedule(start=NOON)
+    direction: Direction = Direction.UNKNOWN
 
 
 def works_record(id_: str, look: Look, *, version: int = 1) -> Record:
     """Make a works with this look."""
     visibility = Visibility.DRAFT if look.draft else Visibility.PUBLIC
-    given = Works(title=look.title, geometry=look.place, schedule=Schedule(start=NOON), visibility=visibility)
+    given = Works(
+        title=look.title,
+        geometry=look.place,
+        schedule=look.schedule,
+        impact=look.impact,
+        direction=look.direction,
+        visibility=visibility,
+    )
     effects = tuple(Effect(zone, 1.0) for zone in look.zones)
-    derived = WorksDerived(status=look.status, severity=look.severity, effects=effects)
+    transition = look.schedule.start if look.status is Status.PLANNED else None
+    derived = WorksDerived(status=look.status, severity=look.severity, next_transition=transition, effects=effects)
     return _record(Key(Kind.WORKS, id_), given, derived, version=version)
 
 
@@ -73,7 +85,9 @@ class MemoryLog:
         """Return the changes with a greater offset, in order, at most `limit`."""
         if self.broken:
             raise self.broken
-        return [change for change in self.entries if change.offset > after][:limit]
+        late = [change for change in self.entries if change.offset > after][:limit]
+        # Like the store, it keeps no terms.
+        return [structs.replace(one, before=one.before and structs.replace(one.before, terms=None)) for one in late]
 
     async def told(self, offset: int) -> None:
         """Note the highest offset ever told to a client."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from geoworks.model.change import Kind
 from geoworks.model.schedule import Schedule
@@ -21,7 +22,7 @@ from tests.web.house import NOW, House
 NEAR, FAR = shapely.Point(2.3057, 48.6357), shapely.Point(2.4, 48.7)
 
 
-async def write(house: House, id_: str, place: shapely.Point = NEAR, *, description: str = "") -> None:
+async def write(house: House, id_: str, place: BaseGeometry = NEAR, *, description: str = "") -> None:
     """Write one works."""
     given = Works(title=id_, geometry=place, schedule=Schedule(start=NOW), description=description)
     await house.town.desk.submit(works.replace(id_, given, actor="test"))
