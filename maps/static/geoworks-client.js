@@ -297,8 +297,9 @@ export class Conversation {
   position(id, [lon, lat], { speedKmh, heading } = {}) {
     /** @type {Message} */
     const message = { type: "position", id, at: [lon, lat] };
-    if (Number.isFinite(speedKmh)) message.speed_kmh = speedKmh;
-    if (Number.isFinite(heading)) message.heading = heading;
+    // What a device does not know it tells as null, NaN or -1.
+    if (isWithin(speedKmh, 400)) message.speed_kmh = speedKmh;
+    if (isWithin(heading, 360)) message.heading = heading;
     this.#positions.set(id, message);
     if (this.#isOpen) this.#due.push(...this.#positionsOf([id]));
   }
@@ -749,6 +750,8 @@ const isText = (value) => typeof value === "string";
 const isTextOrNone = (value) => value == null || isText(value);
 /** @param {unknown} value @returns {value is number} */
 const isPositive = (value) => Number.isFinite(value) && Number(value) > 0;
+/** @param {unknown} value @param {number} most */
+const isWithin = (value, most) => Number.isFinite(value) && Number(value) >= 0 && Number(value) <= most;
 /** @param {any} value @returns {value is Feature} */
 const isFeature = (value) => isText(value?.id) && isText(value.properties?.kind);
 

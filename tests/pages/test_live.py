@@ -7,8 +7,9 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, Request, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
+from tests.pages.cable import Cable
 from tests.pages.looking import PHONE, SMALL, Looker, drawn
 from tests.pages.served import Served
 
@@ -245,30 +246,3 @@ def test_a_narrow_frame_has_room_for_all(looker: Looker) -> None:
     assert town["y"] >= bar["y"] + bar["height"]
     page.locator("#legend summary").click()
     expect(page.locator(".ramp")).to_be_visible()
-
-
-class Cable:
-    """The wire between a page and the stream, to cut and mend."""
-
-    def __init__(self) -> None:
-        """Begin whole."""
-        self._whole = True
-        self._open: list[WebSocketRoute] = []
-
-    def plug(self, socket: WebSocketRoute) -> None:
-        """Let a connection through, or not."""
-        if not self._whole:
-            socket.close()
-            return
-        socket.connect_to_server()
-        self._open.append(socket)
-
-    def cut(self) -> None:
-        """Break what is open and let nothing through."""
-        self._whole = False
-        for socket in self._open:
-            socket.close()
-
-    def mend(self) -> None:
-        """Let connections through again."""
-        self._whole = True

@@ -241,9 +241,13 @@ test("without a question there is no connection; the first one makes it", (t) =>
   stream.subscribe(EVERYTHING);
   opened[0].onopen();
   stream.subscribe({ id: "me", area: { around_me: { radius_m: 500 } } });
-  stream.position("me", [2.306, 48.635], { speedKmh: null, heading: NaN });
-  assert.deepEqual(opened[0].sent.map(({ type }) => type), ["subscribe", "subscribe", "position"]);
-  assert.deepEqual(opened[0].sent[2], { type: "position", id: "me", at: [2.306, 48.635] });
+  for (const motion of [{ speedKmh: null, heading: NaN }, { speedKmh: -3.6, heading: 361 }, {}, undefined]) {
+    stream.position("me", [2.306, 48.635], motion);
+    assert.deepEqual(opened[0].sent.pop(), { type: "position", id: "me", at: [2.306, 48.635] });
+  }
+  stream.position("me", [2.306, 48.635], { speedKmh: 0, heading: 360 });
+  assert.deepEqual(opened[0].sent.pop(), { type: "position", id: "me", at: [2.306, 48.635], speed_kmh: 0, heading: 360 });
+  assert.deepEqual(opened[0].sent.map(({ type }) => type), ["subscribe", "subscribe"]);
   assert.throws(() => stream.position("me", [2.306, NaN]), TypeError);
 });
 
