@@ -6,6 +6,7 @@ language links) and `now` (the service's clock, which may not be the reader's):
 =============  ==================================================================================================
 `live`         nothing
 `embed`        nothing
+`drive`        nothing
 `report`       nothing
 `follow`       `token`
 `staff`        nothing
@@ -32,6 +33,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from geoworks.config.settings import Category, Settings
+from geoworks.model import severity
 from maps import colours
 from maps.texts import LANGUAGES, text, texts
 
@@ -40,6 +42,7 @@ _HERE = Path(__file__).parent
 # What a page's script may say: sections of the texts files, so that a page carries no other page's words.
 _SPOKEN: dict[str, tuple[str, ...]] = {
     "live": ("common", "dates", "map", "list", "works", "reports", "stream"),
+    "drive": ("common", "dates", "map", "list", "works", "reports", "stream", "drive"),
     "embed": ("common", "dates", "map", "list", "works", "reports", "stream"),
     "report": ("common", "dates", "map", "pick", "report", "reports"),
     "follow": ("common", "dates", "follow", "reports", "stream"),
@@ -99,6 +102,7 @@ class Pages:
             "limits": _limits(settings),
             "categories": [_category(category, language) for category in settings.reports.categories],
             "texts": {section: spoken[section] for section in _SPOKEN.get(name, ())},
+            **({"severities": _severities()} if name == "drive" else {}),
         }
 
 
@@ -134,6 +138,16 @@ def _json(value: object) -> str:
         return value.isoformat()
     msg = f"a page's data cannot hold {type(value).__name__}"
     raise TypeError(msg)
+
+
+def _severities() -> dict[str, Any]:
+    """Return the table of severities, so that the driver page explains by the same one that decides."""
+    return {
+        "modes": list(severity.TravelMode),
+        "rows": severity.TABLE,
+        "unknownLimit": severity.UNKNOWN_LIMIT,
+        "usualSize": severity.USUAL_SIZE,
+    }
 
 
 def _limits(settings: Settings) -> dict[str, int]:

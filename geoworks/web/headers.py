@@ -17,6 +17,8 @@ Prepare: TypeAlias = Callable[[web.Request, web.StreamResponse], Awaitable[None]
 _EXPOSED = "ETag, Geoworks-Cursor, Link, Retry-After, X-Request-Id"
 _ASKED = "Accept, If-None-Match, Last-Event-ID"
 _DAY_S = 86_400
+# A driver's position, and a screen that stays on while driving; nothing else of the device.
+_PERMISSIONS = "geolocation=(self), screen-wake-lock=(self), camera=(), microphone=()"
 # What other sites may read; pages are not among it.
 _OPEN = ("/v1/", "/static/", "/maps/", "/theme.css")
 # What other sites may post: an area to ask about, which changes nothing for anybody else.
@@ -82,7 +84,7 @@ def dress(settings: Settings) -> Prepare:
         headers["X-Request-Id"] = request_id(request)
         headers["X-Content-Type-Options"] = "nosniff"
         headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-        headers["Permissions-Policy"] = "geolocation=(self), camera=(), microphone=()"
+        headers["Permissions-Policy"] = _PERMISSIONS
         is_map = path.startswith("/maps/") and path != "/maps/"
         framed = is_map or path == "/embed"
         headers.setdefault("Content-Security-Policy", maps if is_map else policies[framed])

@@ -33,6 +33,11 @@ async def live(request: web.Request) -> web.StreamResponse:
     return page(request, "live")
 
 
+async def drive(request: web.Request) -> web.StreamResponse:
+    """Show the page for drivers: what concerns them, while they drive."""
+    return page(request, "drive")
+
+
 async def embed(request: web.Request) -> web.StreamResponse:
     """Show the map that other sites put in a frame."""
     return page(request, "embed")
@@ -100,6 +105,7 @@ async def logo(request: web.Request) -> web.StreamResponse:
 # The maps' own address ends in a slash, for their files lie below it.
 PAGES: Mapping[str, Answerer] = {
     "/": live,
+    "/drive": drive,
     "/embed": embed,
     "/report": report,
     "/r/{token}": follow,

@@ -85,6 +85,11 @@ export class Dates {
     ].filter(Boolean).join(", ");
   }
 
+  /** Return what the town's clock shows at a moment. */
+  wall(at) {
+    return this.#local(at);
+  }
+
   /** Say how long ago: "il y a 3 minutes". */
   ago(at) {
     const seconds = Math.max(0, (this.#now().getTime() - at.getTime()) / 1000);

@@ -11,13 +11,16 @@ export class Drawing {
   #labels;
   #layer = L.layerGroup();
   #changed;
+  #colour;
 
   /**
    * @param {HTMLElement} container
    * @param {(corners: number, kept: boolean) => void} changed
+   * @param {{colour?: string}} [look] a colour of the stylesheet
    */
-  constructor(container, changed) {
+  constructor(container, changed, { colour = "severity-high" } = {}) {
     this.#changed = changed;
+    this.#colour = colour;
     this.#map = ground(container);
     this.#labels = new ZoneLabels(this.#map);
     this.#layer.addTo(this.#map);
@@ -32,6 +35,14 @@ export class Drawing {
     const coordinates = this.#corners.map(({ lng, lat }) => [round(lng), round(lat)]);
     if (!coordinates.length) return null;
     return coordinates.length === 1 ? { type: "Point", coordinates: coordinates[0] } : { type: "LineString", coordinates };
+  }
+
+  /** Go on drawing from these places. @param {[number, number][]} line lon/lat */
+  resume(line) {
+    this.#kept = null;
+    this.#corners = line.map(([lon, lat]) => L.latLng(lat, lon));
+    this.#show();
+    if (line.length > 1) this.#map.fitBounds(L.latLngBounds(this.#corners), { maxZoom: 17, padding: [40, 40] });
   }
 
   /** Whether there is a footprint, drawn or kept. */
@@ -72,7 +83,7 @@ export class Drawing {
   }
 
   #show() {
-    const style = { color: colours()("severity-high"), weight: 6 };
+    const style = { color: colours()(this.#colour), weight: 6 };
     this.#layer.clearLayers();
     if (this.#kept) L.geoJSON(this.#kept, { style, pointToLayer: (_, at) => L.circleMarker(at, { ...style, radius: 8 }) }).addTo(this.#layer);
     if (this.#corners.length > 1) L.polyline(this.#corners, style).addTo(this.#layer);

@@ -39,6 +39,11 @@ export class LiveMap {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paintAll());
   }
 
+  /** The map itself, for what a page lays over it. */
+  get ground() {
+    return this.#map;
+  }
+
   /** Show exactly these features. */
   async show(features) {
     await this.#makeRoom(features.length);

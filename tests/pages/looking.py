@@ -40,14 +40,17 @@ class Looker:
         size: tuple[int, int] = DESKTOP,
         language: str = "fr",
         scheme: Scheme = "light",
+        script: str = "",
         **options: Any,  # noqa: ANN401 - playwright's own
     ) -> Page:
-        """Open a page in a browser of its own, as somebody who never was here."""
+        """Open a page in a browser of its own, as somebody who never was here; `script` runs before the page's own."""
         width, height = size
         if not (self._together and self._contexts):
             self._contexts.append(self._browser.new_context(locale=language, reduced_motion="reduce", **options))
             self._contexts[-1].set_default_timeout(_WAIT_MS)
         page = self._contexts[-1].new_page()
+        if script:
+            page.add_init_script(script)
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
         page.on("pageerror", lambda error: self.complaints.append(f"{path}: {error}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.left_out import left_out
 from tests.pages.looking import DESKTOP, PHONE, SMALL, Looker, Scheme, drawn
 from tests.pages.served import Served
+from tests.pages.streets import Street, from_now
 from tests.shared import ROOT
 
 _AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -20,6 +22,8 @@ _RUN = """async () => {
   return violations.map(({id, nodes}) => `${id}: ${nodes.map(({target, failureSummary}) => target + failureSummary)}`);
 }"""
 Prepare = Callable[[Page, Served], object]
+# What was looked at on the driver page, to be cleared away.
+_STREETS: list[Street] = []
 # Each size is looked at in each language and in each colour scheme.
 _LOOKS: dict[str, tuple[tuple[tuple[int, int], Scheme], ...]] = {
     "fr": ((DESKTOP, "light"), (PHONE, "dark")),
@@ -34,6 +38,8 @@ def readers(browser: Browser, served: Served) -> Iterator[dict[str, Looker]]:
     yield readers
     for reader in readers.values():
         reader.close()
+    for street in _STREETS:
+        street.clear()
 
 
 def _is_live(page: Page, _: Served) -> None:
@@ -120,6 +126,51 @@ def _follow(page: Page, served: Served) -> None:
     expect(page.locator(".steps")).to_be_visible()
 
 
+def _plan(page: Page, _: Served) -> None:
+    expect(page.locator("#zones label").first).to_be_attached()
+
+
+def _plan_by_zones(page: Page, _: Served) -> None:
+    page.locator("input[name=place][value=zones]").check()
+    expect(page.locator("#zones label").first).to_be_visible()
+    page.locator("#go").click()
+    expect(page.locator("#plan-error")).to_be_visible()
+
+
+def _look(page: Page, served: Served, *, vehicle: str = "hgv") -> None:
+    """Look at a street with a bridge that is too low for the vehicle, works of tomorrow, and some for nobody."""
+    street = Street(served, 40 + len(_STREETS))
+    _STREETS.append(street)
+    low = [{"type": "reduced-height", "value": 3.2, "unit": "m"}]
+    detours = [{"text": "Par la rue basse, limitée à 3,5 t"}]
+    impact = {"vehicle_impact": "alternating-one-way", "restrictions": low, "detours": detours}
+    street.works("Pont bas", 500, 600, impact=impact)
+    street.works("Demain", 700, 800, schedule=from_now(datetime.now(UTC) + timedelta(days=1)))
+    street.works("Trottoir", 900, 950, impact={"vehicle_impact": "all-lanes-open"})
+    page.locator("#file").set_input_files(street.geojson())
+    page.locator("input[name=place][value=route]").check()
+    page.locator("#class").select_option(vehicle)
+    page.locator("#look").click()
+    page.locator("#everything").check()
+    expect(page.locator("#events li")).to_have_count(3)
+
+
+def _look_closely(page: Page, served: Served) -> None:
+    _look(page, served)
+    page.locator("#events li button").first.click()
+    expect(page.locator("#details .plate")).to_be_visible()
+
+
+def _drive(page: Page, served: Served) -> None:
+    _look(page, served)
+    # As the page is for somebody on the move.
+    page.evaluate("""() => {
+      document.getElementById("main").toggleAttribute("data-moving", true);
+      document.getElementById("moving-told").hidden = false;
+      document.body.classList.add("moving");
+    }""")
+
+
 def _nothing(_: Page, __: Served) -> None:
     """The page is ready as it comes."""
 
@@ -127,6 +178,11 @@ def _nothing(_: Page, __: Served) -> None:
 PAGES: dict[str, tuple[str, Prepare]] = {
     "live": ("", _is_live),
     "details": ("?works=api:nuit-bretigny", _has_details),
+    "drive": ("drive", _plan),
+    "drive-zones": ("drive", _plan_by_zones),
+    "drive-look": ("drive", _look),
+    "drive-details": ("drive", _look_closely),
+    "drive-moving": ("drive", _drive),
     "embed": ("embed", _maps_itself),
     "report": ("report", _knows_places),
     "report-wrong": ("report", _send_too_early),
@@ -164,14 +220,14 @@ def test_everybody_can_use_it(
     assert readers[language].complaints == []
 
 
-@pytest.mark.parametrize("path", ["report", "status", "maps/", "staff", "nowhere", "embed"])
+@pytest.mark.parametrize("path", ["drive", "report", "status", "maps/", "staff", "nowhere", "embed"])
 def test_the_smallest_phones_scroll_one_way(looker: Looker, path: str) -> None:
     """Nothing stands out to the right at 320 pixels."""
     page = looker.open(path, size=SMALL)
     assert page.evaluate("document.documentElement.scrollWidth") <= SMALL[0]
 
 
-@pytest.mark.parametrize("path", ["", "report", "status"])
+@pytest.mark.parametrize("path", ["", "drive", "report", "status"])
 def test_what_is_pressed_is_large_enough(looker: Looker, path: str) -> None:
     """Buttons, fields and the links that stand alone are 44 pixels high on a phone."""
     page = looker.open(path, size=PHONE)

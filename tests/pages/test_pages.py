@@ -21,6 +21,7 @@ _REPORT = {"at": _AT, "dry_run": True, "counts": {"read": 3}, "held": 2, "error"
 _SOURCE = {"name": "voirie", "state": "stale", "updated": _AT, "count": 1, "rejected": 2, "held": 0, "error": "délai"}
 CONTEXTS: dict[str, dict[str, Any]] = {
     "live": {},
+    "drive": {},
     "embed": {},
     "report": {},
     "follow": {"token": "abc"},

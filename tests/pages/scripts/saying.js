@@ -6,6 +6,9 @@ import { speaker } from "../../../maps/static/texts.js";
 const words = (language) =>
   JSON.parse(readFileSync(new URL(`../../../maps/texts/${language}.json`, import.meta.url), "utf8"));
 
+/** Return what says the texts of a language. */
+export const say = (language) => speaker(words(language), language);
+
 /** Dates as the town says them at `now`; spaces that do not break are made plain to compare. */
 export function dates(language, now, timeZone = "Europe/Paris") {
   const t = speaker(words(language), language);
