@@ -37,6 +37,11 @@ export class Drawing {
     return coordinates.length === 1 ? { type: "Point", coordinates: coordinates[0] } : { type: "LineString", coordinates };
   }
 
+  /** Take the size the map has now. */
+  measure() {
+    this.#map.invalidateSize({ animate: false });
+  }
+
   /** Go on drawing from these places. @param {[number, number][]} line lon/lat */
   resume(line) {
     this.#kept = null;

@@ -52,7 +52,8 @@ byId("back").addEventListener("click", () => choose(""));
 byId("panel").addEventListener("keydown", (event) => event.key === "Escape" && chosen && choose(""));
 for (const name of ["online", "offline"]) addEventListener(name, () => journey && road.showKnowledge(knowledge));
 if (!Voice.isThere) switched("voice", plan.choice.voice);
-setInterval(redrawSoon, LOOK_AGAIN_MS);
+if (plan.choice.notify && Bell.permission !== "granted") plan.turnOff("notify");
+setInterval(lookAgain, LOOK_AGAIN_MS);
 loadZones();
 
 async function loadZones() {
@@ -114,6 +115,14 @@ function stop() {
   byId("go").focus();
 }
 
+/** Show how times, ages and a position that does not come change by themselves. */
+function lookAgain() {
+  if (!journey) return;
+  journey.pace.tick(Date.now());
+  road.move(journey.pace.isMoving);
+  redrawSoon();
+}
+
 function connection(state) {
   knowledge.state = state;
   redrawSoon();
@@ -157,8 +166,11 @@ function tell(title, body, tag) {
 }
 
 function redrawSoon() {
+  if (!journey) return;
+  // A page that is hidden has no frames, but may still be heard.
+  if (document.hidden) speak(journey.next);
   // One drawing a frame, however much happens.
-  if (journey) drawing ||= requestAnimationFrame(redraw);
+  drawing ||= requestAnimationFrame(redraw);
 }
 
 async function redraw() {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.left_out import needed_program
 from tests.pages.looking import CHROMIUM_ARGS, Looker
 from tests.pages.served import Served, ServedTown
+from tests.pages.streets import Street
+
+_NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +47,20 @@ def looker(browser: Browser, served: Served) -> Iterator[Looker]:
 def page(looker: Looker) -> Page:
     """Open the live map on a desktop, in French, and wait until it is live."""
     return looker.live()
+
+
+@pytest.fixture
+def street(served: Served) -> Iterator[Street]:
+    """Return a street that no other test uses."""
+    street = Street(served, next(_NUMBERS))
+    yield street
+    street.clear()
+
+
+@pytest.fixture
+def works(street: Street) -> Street:
+    """Return a street with works at 500 and 2000 metres, and some beside it."""
+    street.works("Loin", 2000, 2100)
+    street.works("Près", 500, 600)
+    street.works("À côté", 500, 600, east_m=400)
+    return street

@@ -14,6 +14,7 @@ export class JourneyMap extends LiveMap {
     this.#way?.remove();
     this.#way = line && L.polyline(line.map(turned), { color: colours()("accent"), weight: 7, opacity: 0.45, interactive: false }).addTo(this.ground);
     this.#way?.bringToBack();
+    this.ground.invalidateSize({ animate: false }); // it may just have come to sight
     if (this.#way) this.ground.fitBounds(this.#way.getBounds(), { padding: [30, 30], maxZoom: 17, animate: false });
   }
 

@@ -6,6 +6,7 @@ const STARTS_KMH = 10;
 const ENDS_KMH = 6; // between the two nothing changes, so that a slow queue does not make the page flicker
 const SHORTEST_S = 0.9; // two positions closer in time tell nothing of the speed
 const LONGEST_S = 30; // nor do two that are farther apart
+const LOST_MS = 120_000; // nobody knows whether a driver still moves who was not seen for so long
 const TOO_FAST_KMH = 250; // a jump of the position, no speed
 
 /** @typedef {{at: [number, number], when: number, accuracyM?: number, speedMs?: number | null, heading?: number | null}} Fix */
@@ -26,6 +27,11 @@ export class Pace {
     if (told) this.#set(Number(fix.speedMs) * 3.6, fix.heading);
     else this.#reckon(fix);
     if (told) this.#last = fix;
+  }
+
+  /** Take note of the time: a movement is not believed for ever. @param {number} when milliseconds */
+  tick(when) {
+    if (this.#last && when - this.#last.when > LOST_MS) this.#set(0, null);
   }
 
   #reckon(fix) {

@@ -14,6 +14,7 @@ export class RoutePick {
   #source;
   #changed;
   #quiet = false;
+  #width = 0;
 
   /**
    * @param {{line: [number, number][], source: string}} route what was chosen before
@@ -28,12 +29,18 @@ export class RoutePick {
     byId("undo").addEventListener("click", () => this.#drawing.undo());
     byId("clear").addEventListener("click", () => this.#set([], ""));
     byId("file").addEventListener("change", () => this.#import(byId("file")));
-    this.#show();
+    // A map that nobody sees has no size to fit a route into.
+    new ResizeObserver(([{ contentRect }]) => this.#sized(contentRect.width)).observe(byId("draw-map"));
   }
 
   /** Show the town's zones behind the drawing. @param {any[]} zones */
   around(zones) {
     this.#drawing.around(zones);
+  }
+
+  #sized(width) {
+    if (width && !this.#width) this.#show();
+    this.#width = width;
   }
 
   #drawn() {
@@ -67,6 +74,7 @@ export class RoutePick {
 
   #show() {
     this.#quiet = true;
+    this.#drawing.measure();
     if (this.#source || this.#line.length > MOST_CORNERS) this.#drawing.begin({ type: "LineString", coordinates: this.#line });
     else {
       this.#drawing.begin(null);

@@ -86,6 +86,15 @@ test("ten kilometres an hour are needed to drive, and six to go on", () => {
   assert.deepEqual([10, 10.1, 8, 6.1, 5.9, 8].map(told), [false, true, true, true, false, false]);
 });
 
+test("who was not seen for minutes is not held to be driving", () => {
+  const pace = new Pace();
+  pace.take({ at: at(0), when: 1000, speedMs: 20, heading: 0 });
+  pace.tick(100_000);
+  assert.equal(pace.isMoving, true);
+  pace.tick(122_000);
+  assert.equal(pace.isMoving, false);
+});
+
 test("a blurred position that trembles and one that jumps are no movement", () => {
   const pace = new Pace();
   pace.take({ at: at(0), when: 0, accuracyM: 40 });
