@@ -3,7 +3,7 @@ import { Announcer } from "./announce.js";
 import { details } from "./details.js";
 import { Awake } from "./drive/awake.js";
 import { Bell } from "./drive/bell.js";
-import { entrySpeech } from "./drive/cards.js";
+import { cautionLines, entrySpeech } from "./drive/cards.js";
 import { keptChoice } from "./drive/choice.js";
 import { nextOf } from "./drive/entries.js";
 import { Journey } from "./drive/journey.js";
@@ -94,8 +94,14 @@ function begin({ follow }) {
   // In answer to the press, for browsers that let a page speak only then.
   voice.say(" ");
   byId("title").focus({ preventScroll: true });
-  scrollTo(0, 0);
+  toTop();
   redraw();
+}
+
+/** Bring what is read at a glance into sight. */
+function toTop() {
+  scrollTo(0, 0);
+  byId("panel").scrollTop = 0;
 }
 
 function stop() {
@@ -134,7 +140,7 @@ function moved() {
   if (isMoving) awake.keep(true);
   else if (Date.now() - stillSince > AWAKE_AFTER_MS) awake.keep(false);
   if (isMoving && chosen) choose("");
-  road.move(isMoving);
+  if (road.move(isMoving)) toTop();
   redrawSoon();
 }
 
@@ -222,9 +228,11 @@ let detailed = null;
 function openDetails(feature) {
   detailed = feature;
   byId("gone").hidden = true;
-  byId("details-body").replaceChildren(...details(feature, { zoneName, find: (key) => journey?.find(key), select: choose }));
-  byId("details-title").focus();
-  byId("panel").scrollTop = 0;
+  const entry = journey.entries.find(({ key }) => key === chosen);
+  const [state, title, ...parts] = details(entry?.feature ?? feature, { zoneName, find: (key) => journey?.find(key), select: choose });
+  byId("details-body").replaceChildren(state, title, ...(entry ? cautionLines(entry) : []), ...parts);
+  byId("details-title").focus({ preventScroll: true });
+  byId("title").scrollIntoView();
 }
 
 /** Bring open details up to date; what is gone says so. */

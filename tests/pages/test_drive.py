@@ -145,9 +145,8 @@ def test_what_is_not_for_the_driver_shows_when_asked_for_and_says_why(looker: Lo
     page.get_by_label("Montrer aussi").check()
     expect(titles(page)).to_have_text(["Pour moi", "Demain", "Trottoir"])
     expect(page.locator("#events .mark")).to_have_text(["maintenant", "plus tard", "pas pour vous"])
-    expect(page.locator("#events .card-why")).to_have_text(
-        [re.compile("Commence ou reprend demain"), "Ne gêne pas votre véhicule."]
-    )
+    expect(page.locator("#events .time").nth(1)).to_contain_text("à partir de demain")
+    expect(page.locator("#events .card-why")).to_have_text(["Ne gêne pas votre véhicule."])
     expect(page.locator("#next")).to_contain_text("Pour moi")
     page.get_by_label("Montrer aussi").uncheck()
     expect(titles(page)).to_have_text(["Pour moi"])

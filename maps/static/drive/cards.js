@@ -4,7 +4,7 @@ import { dates, now, page, t } from "../page.js";
 import { shapeOf } from "../shapes.js";
 import { metresWords, placeOf, stateOf, timeOf, titleOf } from "../words.js";
 import { effectiveStops } from "./limits.js";
-import { eventSpeech } from "./speech.js";
+import { detourText, eventSpeech } from "./speech.js";
 
 /** @typedef {import("./entries.js").Entry} Entry */
 
@@ -15,9 +15,13 @@ export function nextCard(entry, zoneName) {
     el("p", { class: "next-far" }, el("b", {}, farWords(entry)), " ", el("span", {}, soonWords(entry))),
     el("p", { class: "next-what" }, shapeOf(feature), " ", stateOf(feature)),
     el("p", { class: "next-where" }, [placeOf(feature, zoneName), titleOf(feature)].filter(Boolean).join(" · ")),
-    ...cautions(entry).map((words) => el("p", { class: "caution" }, words)),
-  ];
+    ...cautionLines(entry),
+    !entry.detour && detourText(feature) && el("p", { class: "next-detour" }, t("drive.say_detour", { text: detourText(feature) })),
+  ].filter(Boolean);
 }
+
+/** Return what the vehicle cannot do, a line each. @param {Entry} entry */
+export const cautionLines = (entry) => cautions(entry).map((words) => el("p", { class: "caution" }, words));
 
 /** Return what an entry shows in the list. @param {Entry} entry @param {(id: string) => string} zoneName @param {boolean} isPlanned */
 export function entryCard(entry, zoneName, isPlanned) {
@@ -62,9 +66,10 @@ function markWords({ mark }, isPlanned) {
   return t(`drive.mark.${mark === "now" && isPlanned ? "then" : mark}`);
 }
 
-function whyWords({ mark, why, since }) {
+function whyWords({ mark, why, since, feature }) {
   if (mark === "not") return t(`drive.why.${why}`);
-  return mark === "later" && since ? t("drive.later_at", { moment: dates.moment(since) }) : "";
+  // Of works that have not begun, their time says so.
+  return mark === "later" && since && feature.properties.status !== "planned" ? t("drive.later_at", { moment: dates.moment(since) }) : "";
 }
 
 /** Say what the vehicle cannot do. @param {Entry} entry @returns {string[]} */

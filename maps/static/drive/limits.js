@@ -9,6 +9,6 @@
 export function effectiveStops(restrictions, t, language) {
   return restrictions.map(({ type, value, unit }) => {
     const name = t(`works.restriction.${type}`);
-    return value === null || value === undefined ? name : t("works.limit", { name, value: value.toLocaleString(language), unit: unit ?? "" });
+    return value === null || value === undefined ? name : t("works.limit", { name, value: value.toLocaleString(language), unit: unit ?? "" }).replace(/ (\S+)$/, "\u00a0$1");
   });
 }

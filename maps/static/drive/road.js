@@ -53,12 +53,17 @@ export class Road {
     if (sign.textContent !== words) sign.textContent = words;
   }
 
-  /** Show the page for somebody who drives: nothing to press but what stops it. @param {boolean} isMoving */
+  /**
+   * Show the page for somebody who drives, with nothing to press but what stops it; return whether they just set off.
+   * @param {boolean} isMoving
+   */
   move(isMoving) {
+    const setsOff = isMoving && !document.body.classList.contains("moving");
     byId("main").toggleAttribute("data-moving", isMoving);
     document.body.classList.toggle("moving", isMoving);
     byId("moving-told").hidden = !isMoving;
     byId("events").inert = isMoving;
+    return setsOff;
   }
 
   /** Take note of what is wrong; "" when it is mended. @param {"question" | "position"} topic @param {string} fault */

@@ -97,5 +97,6 @@ export class RoutePick {
   #fail(code) {
     byId("file-error").textContent = t(`drive.route_fault.${code}`);
     byId("file-error").hidden = false;
+    byId("file-error").scrollIntoView({ block: "nearest" });
   }
 }

@@ -3,6 +3,7 @@ import { effectiveStops } from "./limits.js";
 
 const NEAR_M = 250;
 const FAR_M = 1500;
+const LONGEST_SAID = 90; // letters of a detour; a longer one is for the eyes, at rest
 
 /**
  * Say an event the way somebody beside the driver would.
@@ -11,17 +12,22 @@ const FAR_M = 1500;
  */
 export function eventSpeech({ distanceM, stops, detour, feature }, { t, language, names }) {
   const where = distanceM === null ? "" : distanceSpeech(distanceM, t, language);
-  const impact = feature.properties.impact;
   return [
     t(where ? "drive.say_event_at" : "drive.say_event", { where, state: names.state, place: names.place || names.title }),
     stops.length ? t("drive.say_stops", { limits: effectiveStops(stops, t, language).join(", ") }) : "",
-    detour ? t("drive.say_detour_unfit") : detourSpeech(impact, t),
+    detour ? t("drive.say_detour_unfit") : detourSpeech(feature, t),
   ].filter(Boolean).join(" ");
 }
 
-function detourSpeech({ detours }, t) {
-  const text = (detours ?? []).map((detour) => detour.text).find(Boolean);
-  return text && text.length <= 90 ? t("drive.say_detour", { text: text.replace(/[.\s]+$/, "") }) : "";
+/** Return the words of the first detour that has any, without a full stop. */
+export function detourText({ properties }) {
+  const text = (properties.impact?.detours ?? []).map((detour) => detour.text).find(Boolean) ?? "";
+  return text.replace(/[.\s]+$/, "");
+}
+
+function detourSpeech(feature, t) {
+  const text = detourText(feature);
+  return text && text.length <= LONGEST_SAID ? t("drive.say_detour", { text }) : "";
 }
 
 /** Say a distance in whole words: "dans 800 mètres", "dans 1,2 kilomètre". */
