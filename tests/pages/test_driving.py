@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from geoworks.hub.shelf import Shelf
 from tests.pages.cable import Cable
 from tests.pages.driver import DEVICE, drive_on, driven, eventually, is_live, looked, planned, titles
 from tests.pages.looking import DESKTOP, PHONE, Looker
+from tests.pages.served import Served
 from tests.pages.streets import Street, from_now
 
 # Notes what the browser has shown; without a desktop around it some take it down again at once.
@@ -174,3 +176,25 @@ def test_what_begins_soon_is_told(looker: Looker, street: Street) -> None:
     page = looked(looker, street)
     street.works("Bientôt là", 2500, 2600, schedule=from_now(datetime.now(UTC) + timedelta(minutes=2)))
     expect(page.locator("#announcements")).to_contain_text("Bientôt là")
+
+
+def test_a_route_that_the_service_forgot_is_posted_again(looker: Looker, works: Street) -> None:
+    """After a restart of the service the page leaves its route there once more, and goes on by itself."""
+    cable = Cable()
+    page = looker.open("drive", script=DEVICE)
+    page.route_web_socket(re.compile("/v1/stream"), cable.plug)
+    page.locator("#file").set_input_files(works.geojson())
+    page.locator("#look").click()
+    is_live(page)
+    works.served.run(_forget_areas(works.served))
+    with page.expect_request(re.compile("/v1/areas")):
+        cable.cut()
+        works.works("Entre-temps", 1000, 1100)
+        cable.mend()
+    expect(titles(page)).to_have_text(["Près", "Entre-temps", "Loin"])
+    expect(page.locator("#knowledge")).to_have_text("En direct")
+    expect(page.locator("#road-told")).to_be_hidden()
+
+
+async def _forget_areas(served: Served) -> None:
+    served.town.hub.shelf = Shelf(served.town.clock)
