@@ -173,6 +173,7 @@ def test_a_later_departure_shows_what_is_on_then(looker: Looker, street: Street)
     is_live(page)
     expect(titles(page)).to_have_text(["Commencés alors"])
     expect(page.locator("#events .mark")).to_have_text("à votre passage")
+    expect(page.locator("#next")).to_contain_text(re.compile(r"vers \d+\sh"))
     expect(page.locator("#filter-told")).to_contain_text("Départ demain")
 
 

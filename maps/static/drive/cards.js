@@ -8,11 +8,16 @@ import { detourText, eventSpeech } from "./speech.js";
 
 /** @typedef {import("./entries.js").Entry} Entry */
 
-/** Return the large card of the next event. @param {Entry} entry @param {(id: string) => string} zoneName */
-export function nextCard(entry, zoneName) {
+/**
+ * Return the large card of the next event.
+ * @param {Entry} entry
+ * @param {(id: string) => string} zoneName
+ * @param {Date | null} begins a departure that is still to come
+ */
+export function nextCard(entry, zoneName, begins) {
   const { feature } = entry;
   return [
-    el("p", { class: "next-far" }, el("b", {}, farWords(entry)), " ", el("span", {}, soonWords(entry))),
+    el("p", { class: "next-far" }, el("b", {}, farWords(entry)), " ", el("span", {}, soonWords(entry, begins))),
     el("p", { class: "next-what" }, shapeOf(feature), " ", stateOf(feature)),
     el("p", { class: "next-where" }, [placeOf(feature, zoneName), titleOf(feature)].filter(Boolean).join(" · ")),
     ...cautionLines(entry),
@@ -23,11 +28,16 @@ export function nextCard(entry, zoneName) {
 /** Return what the vehicle cannot do, a line each. @param {Entry} entry */
 export const cautionLines = (entry) => cautions(entry).map((words) => el("p", { class: "caution" }, words));
 
-/** Return what an entry shows in the list. @param {Entry} entry @param {(id: string) => string} zoneName @param {boolean} isPlanned */
-export function entryCard(entry, zoneName, isPlanned) {
+/**
+ * Return what an entry shows in the list.
+ * @param {Entry} entry
+ * @param {(id: string) => string} zoneName
+ * @param {Date | null} begins a departure that is still to come
+ */
+export function entryCard(entry, zoneName, begins) {
   const { feature, mark } = entry;
   const said = {
-    far: farWords(entry), soon: soonWords(entry), mark: markWords(entry, isPlanned), title: titleOf(feature), place: placeOf(feature, zoneName),
+    far: farWords(entry), soon: soonWords(entry, begins), mark: markWords(entry, Boolean(begins)), title: titleOf(feature), place: placeOf(feature, zoneName),
     state: stateOf(feature), time: timeOf(feature), why: whyWords(entry), cautions: cautions(entry),
   };
   const status = feature.properties.status;
@@ -53,9 +63,10 @@ export function farWords({ distanceM }) {
   return distanceM < 20 ? t("drive.here") : metresWords(distanceM);
 }
 
-/** Say how soon, and at what hour when that is not at once. @param {Entry} entry */
-export function soonWords({ secondsAway, distanceM, feature }) {
+/** Say how soon, or at what hour of a departure that is still to come. @param {Entry} entry @param {Date | null} begins */
+export function soonWords({ secondsAway, distanceM, feature }, begins) {
   if (secondsAway === null || distanceM === null || distanceM < 20 || feature.properties.kind !== "works") return "";
+  if (begins) return t("drive.arrival", { hour: dates.hour(new Date(begins.getTime() + secondsAway * 1000)) });
   const minutes = Math.round(secondsAway / 60);
   if (minutes < 1) return t("drive.under_minute");
   if (minutes < 60) return t("drive.minutes", { count: minutes });

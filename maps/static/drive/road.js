@@ -37,11 +37,11 @@ export class Road {
    * @param {import("./knowledge.js").Knowledge} knowledge
    */
   show(journey, choice, knowledge, entries = journey.entries) {
-    const isPlanned = Boolean(choice.depart) && !journey.at;
-    this.#list.show(entries, (entry) => entryCard(entry, this.#zoneName, isPlanned));
-    this.#showNext(nextOf(entries), this.#silence(journey, choice));
+    const begins = choice.depart && !journey.at ? journey.begins : null;
+    this.#list.show(entries, (entry) => entryCard(entry, this.#zoneName, begins));
+    this.#showNext(nextOf(entries), this.#silence(journey, choice), begins);
     this.showKnowledge(knowledge);
-    byId("filter-told").textContent = this.#filterWords(journey, choice, isPlanned);
+    byId("filter-told").textContent = this.#filterWords(journey, choice, Boolean(begins));
     this.#tellFault(journey);
   }
 
@@ -83,8 +83,8 @@ export class Road {
     if (byId("road-told").textContent !== words) byId("road-told").textContent = words;
   }
 
-  #showNext(entry, silence) {
-    const nodes = entry ? nextCard(entry, this.#zoneName) : silence;
+  #showNext(entry, silence, begins) {
+    const nodes = entry ? nextCard(entry, this.#zoneName, begins) : silence;
     const sign = nodes.map((node) => node.outerHTML).join("");
     if (sign === this.#next) return;
     this.#next = sign;
