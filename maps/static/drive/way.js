@@ -13,6 +13,7 @@ export class Way {
   #line;
   #along = [0];
   #chunks = [];
+  #near = new WeakMap(); // of each geometry's points: a driver moves, works do not
 
   /** @param {Lonlat[]} line two places or more */
   constructor(line) {
@@ -38,10 +39,7 @@ export class Way {
    * @returns {{alongM: number, offM: number}}
    */
   locate(at, passedM = 0) {
-    const near = this.#nearest(at);
-    const ahead = near.filter(({ alongM }) => alongM >= passedM - BACK_M);
-    const [best] = (ahead.length ? ahead : near).sort((one, other) => one.alongM - other.alongM || one.offM - other.offM);
-    return closest(near, best);
+    return choose(this.#nearest(at), passedM);
   }
 
   /**
@@ -52,7 +50,9 @@ export class Way {
    * @returns {{beginM: number, endM: number, offM: number}}
    */
   extent(geometry, corridorM, passedM = 0) {
-    const found = pointsOf(geometry).map((at) => this.locate(at, passedM));
+    const near = this.#near.get(geometry) ?? pointsOf(geometry).map((at) => this.#nearest(at));
+    this.#near.set(geometry, near);
+    const found = near.map((one) => choose(one, passedM));
     const offM = Math.min(...found.map((one) => one.offM));
     const inside = found.filter((one) => one.offM <= Math.max(corridorM, offM + 1)).map((one) => one.alongM);
     return { beginM: Math.min(...inside), endM: Math.max(...inside), offM };
@@ -60,18 +60,29 @@ export class Way {
 
   /** Return the places on the route that are as near to a place as it gets, or nearly. */
   #nearest(at) {
-    let best = Infinity;
-    let found = [];
-    for (const { box, first, last } of this.#chunks) {
-      if (outside(at, box) > best + TIE_M) continue;
-      for (let index = first; index < last; index += 1) {
-        const one = this.#onSegment(at, index);
-        if (one.offM > best + TIE_M) continue;
+    const away = this.#chunks.map(({ box }) => outside(at, box));
+    // The nearest box first: most of the others are then too far to be looked into.
+    const nearest = away.indexOf(away.reduce((one, other) => Math.min(one, other)));
+    const found = this.#inChunk(at, nearest, Infinity);
+    let best = Math.min(...found.map(({ offM }) => offM));
+    for (let index = 0; index < away.length; index += 1) {
+      if (index === nearest || away[index] > best + TIE_M) continue;
+      for (const one of this.#inChunk(at, index, best + TIE_M)) {
         best = Math.min(best, one.offM);
         found.push(one);
       }
     }
     return found.filter(({ offM }) => offM <= best + TIE_M);
+  }
+
+  #inChunk(at, chunk, mostM) {
+    const { first, last } = this.#chunks[chunk];
+    const found = [];
+    for (let index = first; index < last; index += 1) {
+      const one = this.#onSegment(at, index);
+      if (one.offM <= mostM) found.push(one);
+    }
+    return found;
   }
 
   #onSegment(at, index) {
@@ -82,6 +93,13 @@ export class Way {
     const offM = Math.hypot(begin[0] + share * dx, begin[1] + share * dy);
     return { alongM: this.#along[index] + share * (this.#along[index + 1] - this.#along[index]), offM };
   }
+}
+
+/** Choose the pass that comes next. */
+function choose(near, passedM) {
+  const ahead = near.filter(({ alongM }) => alongM >= passedM - BACK_M);
+  const from = ahead.length ? ahead : near;
+  return closest(near, from.reduce((one, other) => (other.alongM < one.alongM ? other : one)));
 }
 
 /** The nearest place of the pass that `chosen` belongs to: its own segment may only touch the neighbourhood. */
@@ -99,7 +117,8 @@ function chunk(line, first) {
 
 /** Metres between a place and a box; 0 inside. */
 function outside([lon, lat], [west, south, east, north]) {
-  return metres([lon, lat], [Math.min(east, Math.max(west, lon)), Math.min(north, Math.max(south, lat))]);
+  const [x, y] = [Math.max(west - lon, 0, lon - east), Math.max(south - lat, 0, lat - north)];
+  return x || y ? metres([0, lat], [x, lat + y]) : 0;
 }
 
 /** Metres east and north of an origin, good near it. */
@@ -112,8 +131,18 @@ function toMetres([lon, lat], [originLon, originLat]) {
  * @param {any} geometry GeoJSON
  * @returns {Lonlat[]}
  */
-export function pointsOf({ type, coordinates, geometries }) {
-  if (type === "GeometryCollection") return geometries.flatMap(pointsOf);
+export function pointsOf(geometry) {
+  const known = points.get(geometry);
+  if (known) return known;
+  const found = measured(geometry);
+  points.set(geometry, found);
+  return found;
+}
+
+const points = new WeakMap();
+
+function measured({ type, coordinates, geometries }) {
+  if (type === "GeometryCollection") return geometries.flatMap(measured);
   const lines = { Point: [[coordinates]], MultiPoint: [coordinates], LineString: [coordinates], MultiLineString: coordinates, Polygon: coordinates };
   return (lines[type] ?? coordinates.flat()).flatMap(type.endsWith("Point") ? (line) => line : dense);
 }
