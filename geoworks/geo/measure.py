@@ -7,13 +7,12 @@ the whole. For segments up to 100 km this is within 0.1 % of the geodesic.
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geoworks.geo.crs import local_metric, metres_of_degree, metres_of_degrees
+from geoworks.geo.crs import degree_near, local_metric, metres_of_degree, metres_of_degrees
 from geoworks.geo.types import Geometries, Lonlat, Numbers, Places
 
 # A degree of latitude is at least this long on WGS 84 (at the equator).
@@ -59,9 +58,17 @@ def length_m(geometry: BaseGeometry) -> float:
     if hasattr(geometry, "geoms"):
         return sum(map(length_m, geometry.geoms))
     total_m = 0.0
-    for (lon, lat), (next_lon, next_lat) in pairwise(coordinates.tolist()):
-        parallel_m, meridian_m = metres_of_degree((lat + next_lat) / 2)
-        total_m += math.hypot((next_lon - lon) * parallel_m, (next_lat - lat) * meridian_m)
+    places = iter(coordinates.tolist())
+    lon, lat = next(places, (0.0, 0.0))
+    for next_lon, next_lat in places:
+        middle = (lat + next_lat) * 500
+        thousandth = int(middle)
+        beyond = middle - thousandth
+        p0, p1, p2, m0, m1, m2 = degree_near(thousandth)
+        east_m = (next_lon - lon) * (p0 + beyond * (p1 + beyond * p2))
+        north_m = (next_lat - lat) * (m0 + beyond * (m1 + beyond * m2))
+        total_m += math.hypot(east_m, north_m)
+        lon, lat = next_lon, next_lat
     return total_m
 
 
