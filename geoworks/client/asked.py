@@ -11,7 +11,6 @@ from geoworks.client import heard
 from geoworks.client.asking import Subscription
 
 Message: TypeAlias = dict[str, Any]
-_BUSY = 109
 
 
 class Asked:
@@ -73,22 +72,38 @@ class Asked:
                 self._pending[id_] = one
                 yield {"type": "subscribe", **msgspec.to_builtins(one)}
 
+    def has(self, id_: str) -> bool:
+        """Tell whether the server has been asked the question with an id."""
+        if id_ not in self._wanted:
+            return False
+        return self._pending[id_] is not None if id_ in self._pending else id_ in self._known
+
     def take_answer(self, message: heard.CaughtUp) -> None:
         """Take note of an answer."""
         if message.id in self._pending:
             self._learn(message.id, self._pending.pop(message.id))
         self._filters = message.filters
 
-    def take_error(self, message: heard.Error) -> bool:
-        """Take note that something was not taken; tell whether it is to be asked again after the next answer."""
-        if message.id is None or message.id not in self._pending:
+    def take_absence(self, id_: str) -> None:
+        """Take note that the server has no question with an id, if it was to have none."""
+        if id_ in self._pending and self._pending[id_] is None:
+            self._learn(id_, self._pending.pop(id_))
+
+    def drop(self, id_: str | None) -> None:
+        """Take note that what was on its way was not taken and is to be sent again; None: nobody knows what."""
+        if id_ is None:
+            self._pending.clear()
+        else:
+            self._pending.pop(id_, None)
+
+    def refuse(self, id_: str) -> bool:
+        """Take note that what was on its way is refused for good; tell whether anything was."""
+        if id_ not in self._pending:
             return False
-        refused = self._pending.pop(message.id)
-        if message.code == _BUSY:
-            return True
-        if self._wanted.get(message.id) == refused:
-            self._give_up(message.id)
-        return False
+        refused = self._pending.pop(id_)
+        if refused is not None and self._wanted.get(id_) == refused:
+            self._give_up(id_)
+        return True
 
     def _learn(self, id_: str, asked: Subscription | None) -> None:
         if asked is None:

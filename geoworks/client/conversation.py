@@ -15,6 +15,7 @@ from geoworks.client.held import Held
 from geoworks.client.patience import Patience
 
 _LOST = 1006
+_UNKNOWN_SUBSCRIPTION = 106
 
 
 class Conversation:
@@ -27,7 +28,7 @@ class Conversation:
         self.patience = Patience(random or SystemRandom().random)
         self._asked = Asked(subscriptions)
         self._due: list[Message] = []
-        self._position: Message | None = None
+        self._positions: dict[str, Message] = {}
         self._is_open = False
         self._resuming = False
 
@@ -47,11 +48,11 @@ class Conversation:
         self._is_open, self._due = True, []
         place = self.resumes
         self._resuming = place is not None
-        if place is not None:
-            self._due = [self._asked.resume(place[0])]
-        else:
+        if place is None:
             self._ask_all()
-        self._tell_position()
+        else:
+            asked = [one.id for one in self._asked.subscriptions]
+            self._due = [self._asked.resume(place[0]), *self._positions_of(asked, resumed=True)]
 
     def take_due(self) -> Sequence[Message]:
         """Return the messages to be sent now, each once."""
@@ -71,12 +72,15 @@ class Conversation:
     def unsubscribe(self, id_: str) -> None:
         """Ask a question no more."""
         self._asked.want_no_more(id_)
+        self._positions.pop(id_, None)
         self._reconcile()
 
     def position(self, fields: dict[str, Any]) -> None:
-        """Tell where the driver is, now and after every new connection."""
-        self._position = {"type": "position", **fields}
-        self._tell_position()
+        """Tell where the driver is, by `id`, `at` and what else is known; again after every new connection."""
+        id_ = fields["id"]
+        self._positions[id_] = {"type": "position", **fields}
+        if self._is_open:
+            self._due += self._positions_of([id_])
 
     def hear(self, frame: str | bytes) -> Sequence[Told]:
         """Take in a frame of the server; return what the program is to be told.
@@ -106,6 +110,7 @@ class Conversation:
                 self.heartbeat_s = message.heartbeat_s
             case heard.Heartbeat():
                 self.held.reach(message.cursor)
+                self._reconcile()
             case heard.Resync():
                 yield from self._resync(message)
             case heard.Notice():
@@ -135,14 +140,19 @@ class Conversation:
         yield Resync(message.id, message.reason)
 
     def _refuse(self, message: heard.Error) -> Iterator[Told]:
-        if self._resuming and not message.temporary:
+        if message.temporary:
+            self._asked.drop(message.id)
+        elif message.code == _UNKNOWN_SUBSCRIPTION and message.id is not None:
+            # It answers a position, or an `unsubscribe`, that crossed a refusal.
+            self._asked.take_absence(message.id)
+        elif self._resuming:
             yield from self._refuse_resume(message)
-            return
-        again = self._asked.take_error(message)
+        else:
+            if message.id is not None and not self._asked.refuse(message.id):
+                self._positions.pop(message.id, None)
+            yield Rejected(message.code, message.message, message.id)
         if self._asked.filters:
             yield from self.held.settle()
-        if not again:
-            yield Rejected(message.code, message.message, message.id)
 
     def _refuse_resume(self, message: heard.Error) -> Iterator[Told]:
         """Ask anew on the same connection, without the question that was refused if it was one."""
@@ -151,7 +161,6 @@ class Conversation:
             self._asked.want_no_more(message.id)
             yield Rejected(message.code, message.message, message.id)
         self._ask_all()
-        self._tell_position()
 
     def _ask_all(self) -> None:
         self.held.begin_anew()
@@ -159,9 +168,13 @@ class Conversation:
         self._reconcile()
 
     def _reconcile(self) -> None:
+        """Ask what has to be asked, also again."""
         if self._is_open and not self._resuming:
-            self._due += self._asked.reconcile()
+            questions = list(self._asked.reconcile())
+            self._due += [*questions, *self._positions_of([question["id"] for question in questions])]
 
-    def _tell_position(self) -> None:
-        if self._is_open and self._position is not None:
-            self._due.append(self._position)
+    def _positions_of(self, ids: Iterable[str], *, resumed: bool = False) -> Iterator[Message]:
+        """Yield where the driver is, for questions that the server has been asked."""
+        for id_ in ids:
+            if id_ in self._positions and (resumed or self._asked.has(id_)):
+                yield self._positions[id_]

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from geoworks.client.address import stream_address
 from geoworks.client.asking import Subscription
@@ -112,9 +112,18 @@ class Stream:
         self._conversation.unsubscribe(id)
         await self._send_due()
 
-    async def position(self, lon: float, lat: float, **fields: Any) -> None:  # noqa: ANN401 - the protocol's fields
-        """Tell where the driver is, for questions about what is around; it is told again after every cut."""
-        self._conversation.position({"lon": lon, "lat": lat, **fields})
+    async def position(
+        self,
+        id: str,  # noqa: A002 - the protocol's word
+        at: tuple[float, float],
+        *,
+        speed_kmh: float | None = None,
+        heading: float | None = None,
+    ) -> None:
+        """Tell at which lon, lat the driver is, for a question with `around_me` or a route; again after every cut."""
+        known = {"speed_kmh": speed_kmh, "heading": heading}
+        told = {name: value for name, value in known.items() if value is not None}
+        self._conversation.position({"id": id, "at": list(at), **told})
         await self._send_due()
 
     async def _listen(self) -> None:
