@@ -104,6 +104,8 @@ What a client does:
 - When you send `subscribe` or `unsubscribe`, forget `filters` until it is told again in answer: each is answered by one
   `caught_up` with its id, in their order.
 - On `resync` forget cursor, `filters` and all features (or show the old ones until the next `caught_up`).
+- On `notice` with `retry_after_s` wait so long after the close before you connect again: each client is told another
+  time. After any other cut wait a random time that grows with each failure.
 - Ignore fields and message types you do not know.
 """
 

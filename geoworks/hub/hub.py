@@ -17,8 +17,8 @@ from geoworks.hub import messages, say
 from geoworks.hub.areas import Area
 from geoworks.hub.audience import Audience, Audiences
 from geoworks.hub.clockwork import Brought
-from geoworks.hub.codes import Code
 from geoworks.hub.counters import Counters
+from geoworks.hub.farewell import Farewell
 from geoworks.hub.feed import Outlet
 from geoworks.hub.frames import PING, frame
 from geoworks.hub.question import Question, Sieve
@@ -38,8 +38,6 @@ _NEAR = 500
 _FAR = 20_000
 _TAIL = 10_000
 _TOLD_RETRY_S = 5.0
-_DRAIN_STEPS = 20
-_DRAIN_LEAST = 50
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +68,7 @@ class Hub:
         self._sessions: dict[Session, int] = {}
         self._numbers = count()
         self._news = asyncio.Event()
-        self._left = asyncio.Event()
+        self._farewell = Farewell(self._sessions.keys())
 
     @property
     def counters(self) -> Counters:
@@ -117,7 +115,7 @@ class Hub:
         if session in self._sessions:
             del self._sessions[session]
             self.counters.connected -= 1
-            self._left.set()
+            self._farewell.note_leaving()
 
     def publish(self, published: Sequence[Published]) -> None:
         """Tell durable changes, which the state has just taken, to all whom they concern.
@@ -160,20 +158,10 @@ class Hub:
         self.flush()
 
     async def drain(self, within_s: float) -> None:
-        """Take leave of all connections: a notice, then closing, spread so that they do not all come back at once."""
+        """Let nobody in any more and take leave of all connections."""
         self.stopping = True
         self.flush()
-        farewell = frame(messages.Notice("stopping", say.STOPPING))
-        leaving = list(self._sessions)
-        for session in leaving:
-            session.write(farewell)
-        step = max(_DRAIN_LEAST, -(-len(leaving) // _DRAIN_STEPS))
-        for begin in range(0, len(leaving), step):
-            if begin:
-                await asyncio.sleep(within_s / 2 / _DRAIN_STEPS)
-            for session in leaving[begin : begin + step]:
-                session.close(Code.GOING_AWAY, say.STOPPING)
-        await self._wait_for_leaving(within_s / 2)
+        await self._farewell.take(within_s)
 
     def near(self, after: int) -> Sequence[Change] | None:
         """Return the changes after an offset when they are few and in memory, else None."""
@@ -342,13 +330,3 @@ class Hub:
                 _log.warning("the store cannot note what was told, trying again in %s s: %s", _TOLD_RETRY_S, error)
                 await asyncio.sleep(_TOLD_RETRY_S)
                 self._news.set()
-
-    async def _wait_for_leaving(self, within_s: float) -> None:
-        try:
-            async with asyncio.timeout(within_s):
-                while self._sessions:
-                    self._left.clear()
-                    await self._left.wait()
-        except TimeoutError:
-            for session in self._sessions:
-                session.outlet.abort()

@@ -235,6 +235,9 @@ class Notice(Struct, frozen=True, tag="notice", omit_defaults=True):
     kind: Kind | None = None
     feature: Annotated[str | None, Meta(description="The id of the feature it is about.")] = None
     begins: Annotated[datetime | None, Meta(description="When the works begins, or goes on after a pause.")] = None
+    retry_after_s: Annotated[
+        float | None, Meta(description="When to connect again, in seconds after the close; another time for each.")
+    ] = None
 
 
 class Error(Struct, frozen=True, tag="error"):

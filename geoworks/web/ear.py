@@ -24,6 +24,7 @@ class Heard(Struct, frozen=True):
     type: str
     cursor: str | None
     filters: str | None
+    retry_after_s: float | None
     text: bytes
 
 
@@ -31,6 +32,7 @@ class _Head(Struct):
     type: str
     cursor: str | None = None
     filters: str | None = None
+    retry_after_s: float | None = None
 
 
 _HEAD = json.Decoder(_Head)
@@ -41,7 +43,7 @@ def read_messages(data: bytes) -> Iterator[Heard]:
     for frame in unframe(data):
         if frame.opcode is Opcode.TEXT:
             head = _HEAD.decode(frame.data)
-            yield Heard(head.type, head.cursor, head.filters, bytes(frame.data))
+            yield Heard(head.type, head.cursor, head.filters, head.retry_after_s, bytes(frame.data))
 
 
 class Ear(ABC):

@@ -195,8 +195,9 @@ def _event(message: Heard, filters: str | None) -> bytes:
         id_ = "id:\n"
     elif message.type in _PLACES and message.cursor and filters:
         id_ = f"id: {Place(message.cursor, filters)}\n"
+    retry = f"retry: {message.retry_after_s * 1000:.0f}\n" if message.retry_after_s else ""
     name = _NAMES.get(message.type, message.type)
-    return f"event: {name}\n{id_}data: ".encode() + message.text + b"\n\n"
+    return f"event: {name}\n{retry}{id_}data: ".encode() + message.text + b"\n\n"
 
 
 TRANSLATOR = web.AppKey("translator", Translator)

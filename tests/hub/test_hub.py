@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import functools
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from geoworks.config.settings import Stream
 from geoworks.hub import hub
 from geoworks.hub.codes import Code
+from geoworks.hub.farewell import spread
 from geoworks.hub.session import Session
 from tests.hub.client import MemoryOutlet, Work
 from tests.hub.town import Look, Town, works_record
@@ -22,6 +24,13 @@ class CountingOutlet(MemoryOutlet):
     """A socket in memory that counts how often it is written to."""
 
     writes = 0
+    on_close: Callable[[], None] | None = None
+
+    def close(self, code: int, reason: str) -> None:
+        """Note how it was closed, and leave if that is wanted."""
+        super().close(code, reason)
+        if self.on_close:
+            self.on_close()
 
     def write(self, data: bytes) -> None:
         """Take bytes of the hub."""
@@ -135,6 +144,36 @@ async def test_drain_cuts_who_does_not_leave(work: Work) -> None:
     assert (polite.aborted, stubborn.aborted) == (False, True)
     town.hub.disconnect(stubborn_session)
     assert town.hub.counters.connected == 0
+
+
+async def test_clients_come_back_spread_over_time(work: Work) -> None:
+    """Each client is told another time to come back, and none comes back before the last connection was closed."""
+    town = Town()
+    live = [_live(town, work) for _ in range(120)]
+    loop = asyncio.get_running_loop()
+    closed_at: dict[int, float] = {}
+    for number, (outlet, session) in enumerate(live):
+        outlet.on_close = functools.partial(_leave, town, session, closed_at, number)
+    await town.hub.drain(1.0)
+    over = loop.time()
+    told = [outlet.take()[0]["retry_after_s"] for outlet, _ in live]
+    back_at = sorted(closed_at[number] + wait_s for number, wait_s in enumerate(told))
+    assert len(set(told)) == len(live)
+    assert back_at[0] >= max(closed_at.values())
+    assert 0.2 < back_at[-1] - back_at[0] < 2
+    assert over - max(closed_at.values()) < 0.5, "it waited for those who had left"
+
+
+def _leave(town: Town, session: Session, closed_at: dict[int, float], number: int) -> None:
+    closed_at[number] = asyncio.get_running_loop().time()
+    town.hub.disconnect(session)
+
+
+def test_ten_thousand_come_back_within_seconds() -> None:
+    """However many there are, all are back after some seconds, and no two in the same tenth of a millisecond."""
+    waits_s = spread(10_000)
+    assert len(set(waits_s)) == 10_000
+    assert max(waits_s) < 10
 
 
 async def test_forgotten_audiences_cost_nothing(work: Work) -> None:

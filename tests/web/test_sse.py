@@ -258,6 +258,7 @@ async def test_drain(open_house: OpenHouse) -> None:
         draining = tasks.create_task(house.town.hub.drain(5))
         event = await listener.hear()
         assert (event.name, event.data["code"]) == ("notice", "stopping")
+        assert listener.retry_ms == 1000 * event.data["retry_after_s"]
         assert await listener.next_event() is None
         await draining
         assert house.town.hub.counters.connected == 0
