@@ -23,13 +23,13 @@ from geoworks.geo.types import Flags, Metric, Numbers, Places
 from geoworks.model.works import Direction
 
 # How far beside the middle of its street a works may be drawn.
-_OFF_M = 11.0
+_OFF_M = 9.0
 _POINT_OFF_M = 12.0
-_PARALLEL = np.cos(np.radians(27.0))
+_PARALLEL = np.cos(np.radians(25.0))
 _STEP_M = 4.0
 _MOST_STEPS = 512
 # Of a long works so much has to be on the route, of a short one half.
-_ENOUGH_M = 15.0
+_ENOUGH_M = 18.0
 _ENOUGH_SHARE = 0.5
 _ENOUGH_OUTLINE = 0.42
 # Shorter, a line shows no direction.
