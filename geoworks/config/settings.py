@@ -100,6 +100,12 @@ class Stream(Table, frozen=True):
     first_message_s: Annotated[Seconds, Meta(description="Time a client has to send its first message.")] = 10.0
     frame_bytes: Annotated[Count, Meta(description="Largest frame taken from a client.")] = 32_768
     subscriptions: Annotated[Count, Meta(description="Subscriptions one connection may hold.")] = 128
+    messages_burst: Annotated[
+        Count, Meta(description="Messages one client may send at once (token bucket): subscriptions, and some more.")
+    ] = 160
+    messages_per_s: Annotated[
+        float, Meta(gt=0, description="Messages per second that one client may go on sending.")
+    ] = 10.0
     high_water_bytes: Annotated[
         Count, Meta(description="Unsent bytes at which a connection is no longer written to until it drains.")
     ] = 262_144

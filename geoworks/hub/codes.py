@@ -21,7 +21,7 @@ class Code(Enum):
     CURSOR = (108, "cursor", "What was sent as a cursor is none.")
     BUSY = (109, "busy", "Too many messages wait to be answered; this one was dropped.")
     AREA_UNKNOWN = (110, "area-unknown", "No area has this id, or none has it any more; post it again.")
-    TOO_FAST = (111, "too-fast", "Messages come faster than they are taken; this one was dropped.")
+    TOO_FAST = (111, "too-fast", "Messages come too fast; this one was dropped. Of positions the last one waits.")
     GOING_AWAY = (1001, "going-away", "The server stops; connect again and resume.")
     BINARY = (1003, "binary", "A binary frame came; messages are JSON in text frames.")
     LOST = (1006, "lost", "No close frame came: the network failed, or the client did not read and was cut; resume.")

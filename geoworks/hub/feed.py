@@ -73,6 +73,10 @@ class Feed(Sight, Protocol[S_contra]):
         """Return the last place of the log that was told."""
         ...
 
+    def time(self) -> float:
+        """Return the seconds of a steady clock."""
+        ...
+
     def near(self, after: int) -> Sequence[Change] | None:
         """Return the changes after an offset when they are few and in memory, else None."""
         ...

@@ -103,7 +103,7 @@ class Hub:
 
     def connect(self, outlet: Outlet) -> Session:
         """Greet a new connection; hand its frames to the session and call `disconnect` when it is over."""
-        session = Session(self, outlet, settings=self.settings, now=asyncio.get_running_loop().time())
+        session = Session(self, outlet, settings=self.settings, now=self.time())
         self._sessions[session] = next(self._numbers)
         self.counters.connected += 1
         self._news.set()
@@ -162,6 +162,10 @@ class Hub:
         self.stopping = True
         self.flush()
         await self._farewell.take(within_s)
+
+    def time(self) -> float:
+        """Return the seconds of a steady clock."""
+        return asyncio.get_running_loop().time()
 
     def near(self, after: int) -> Sequence[Change] | None:
         """Return the changes after an offset when they are few and in memory, else None."""
@@ -312,7 +316,7 @@ class Hub:
     def _tick(self, turn: int, turns: int) -> None:
         """Look after every connection; those whose turn it is get a heartbeat, so that not all do at once."""
         self.flush()
-        now = asyncio.get_running_loop().time()
+        now = self.time()
         heartbeat = frame(messages.Heartbeat(str(self._head))) + PING
         for session, number in list(self._sessions.items()):
             session.tick(now)

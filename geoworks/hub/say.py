@@ -17,6 +17,7 @@ SILENT = "no message came in time; send subscribe or resume first"
 RESUME_LATE = "resume is taken before any subscribe only; connect again to resume"
 TOO_MANY_ERRORS = "too many messages could not be taken; see the errors before"
 BUSY = "too many messages wait; send this again after the next caught_up"
+TOO_FAST = "messages come too fast; send this again in a second"
 BEGINS_SOON = "a works on this route begins soon"
 STOPPING = "the server stops; connect again in a moment and resume"
 

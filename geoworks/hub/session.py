@@ -22,6 +22,7 @@ from geoworks.hub.feed import Feed, Outlet
 from geoworks.hub.frames import frame, pong
 from geoworks.hub.inbox import Inbox
 from geoworks.hub.messages import Refused
+from geoworks.hub.pace import Pace
 from geoworks.hub.pulse import Pulse, Verdict
 from geoworks.hub.question import Sieve
 from geoworks.hub.replay import CatchUp
@@ -59,6 +60,7 @@ class Session:
         self._feed = feed
         self._settings = settings
         self._inbox = Inbox(settings)
+        self._pace = Pace(settings, now)
         self._answers = Answers(self.subscriptions, feed, most=settings.subscriptions)
         self._flow: Iterator[tuple[int | None, bytes]] = iter(())
         self._goal = self.cursor
@@ -155,12 +157,14 @@ class Session:
             self._pulse.ping(now)
 
     def tick(self, now: float) -> None:
-        """Look at the time: end what is silent, dead or stuck."""
+        """Look at the time: end what is silent, dead or stuck, and heed positions that came too fast."""
         verdict = self._pulse.look(now, unsent=self.unsent())
         if verdict is Verdict.SILENT:
             self.close(Code.SILENT, say.SILENT)
         elif verdict is Verdict.GONE:
             self.abort()
+        else:
+            self._heed_late(now)
 
     def close(self, code: Code, reason: str) -> None:
         """Close politely."""
@@ -198,10 +202,17 @@ class Session:
         self._pulse.speak()
         if self.phase is Phase.FIRST:
             self.phase = Phase.NOTHING
+        if not self._pace.admit(message, self._feed.time()):
+            return
         if isinstance(message, messages.Ping):
             self._answer(messages.Pong())
         else:
             self._inbox.put(message, size)
+
+    def _heed_late(self, now: float) -> None:
+        while not self._inbox and (position := self._pace.next_late(now)):
+            self._inbox.put(position, 0)
+            self.pump()
 
     def _leave(self) -> None:
         # First: leaving has the audience written to, which may find this very socket too slow.

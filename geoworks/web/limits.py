@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from geoworks.bucket import Rate
 from geoworks.errors import TooMany
 
 _MOST_BUCKETS = 50_000
@@ -23,8 +24,7 @@ class Buckets:
         self, *, burst: float, per_minute: float, most: int = _MOST_BUCKETS, timer: Callable[[], float] = time.monotonic
     ) -> None:
         """Begin with every bucket full; `timer` tells seconds."""
-        self._burst = burst
-        self._per_s = per_minute / 60
+        self._rate = Rate(burst, per_minute / 60)
         self._most = most
         self._timer = timer
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
@@ -41,13 +41,13 @@ class Buckets:
 
         """
         now = self._timer()
-        tokens, since = self._buckets.pop(name, (self._burst, now))
-        tokens = min(self._burst, tokens + (now - since) * self._per_s)
-        self._buckets[name] = (max(tokens - 1, 0.0) if tokens >= 1 else tokens, now)
+        tokens, since = self._buckets.pop(name, (self._rate.burst, now))
+        tokens = self._rate.refill(tokens, now - since)
+        wait_s = self._rate.wait_s(tokens)
+        self._buckets[name] = (tokens if wait_s else tokens - 1, now)
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
-        if tokens < 1:
-            wait_s = (1 - tokens) / self._per_s
+        if wait_s:
             raise TooMany(f"too many requests; come back in {wait_s:.0f} s", retry_after_s=wait_s)
 
 

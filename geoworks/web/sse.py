@@ -142,7 +142,8 @@ async def _tell(request: web.Request, response: web.StreamResponse, asked: Asked
         return
     house = services(request)
     bound_buffers(transport, house.settings.stream.high_water_bytes)
-    _mind_silence(transport, house.settings.stream.stuck_s)
+    # Later than the hub does, which counts whom it cuts.
+    _mind_silence(transport, 2 * house.settings.stream.stuck_s)
     await response.write(b"retry: %d\n\n" % (_RETRY_LEAST_MS + secrets.randbelow(_RETRY_SPREAD_MS)))
     async with asyncio.TaskGroup() as tasks:
         outlet = EventOutlet(

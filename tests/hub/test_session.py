@@ -401,9 +401,9 @@ async def test_ping(town: Town, tasks: Work) -> None:
     assert link.types() == ["hello", "pong", "snapshot", "caught_up", "pong"]
 
 
-async def test_too_many_subscriptions(town: Town, tasks: Work) -> None:
+async def test_too_many_subscriptions(tasks: Work) -> None:
     """Of 200 subscriptions the first 128 are served, the others refused; the connection goes on."""
-    link = Link(town, tasks)
+    link = Link(Town(settings=Stream(messages_burst=200)), tasks)
     for number in range(200):
         link.subscribe(f"s{number}", {"zones": ["gare"]})
     errors = [message for message in link.hear() if message["type"] == "error"]

@@ -1,0 +1,28 @@
+"""The token bucket: how much may happen at once, and how much from then on."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Rate(Struct, frozen=True):
+    """A bucket holds `burst` tokens and wins `per_s` back each second; each thing that happens takes one."""
+
+    burst: float
+    per_s: float
+
+    def refill(self, tokens: float, elapsed_s: float) -> float:
+        """Return how many tokens there are after some time.
+
+        >>> Rate(burst=5, per_s=2).refill(0.5, 1.0), Rate(burst=5, per_s=2).refill(0.5, 100.0)
+        (2.5, 5)
+        """
+        return min(self.burst, tokens + elapsed_s * self.per_s)
+
+    def wait_s(self, tokens: float) -> float:
+        """Return the time until there is a whole token; 0 when there is one.
+
+        >>> Rate(burst=5, per_s=2).wait_s(0.5), Rate(burst=5, per_s=2).wait_s(3)
+        (0.25, 0.0)
+        """
+        return max(0.0, (1 - tokens) / self.per_s)
