@@ -39,6 +39,9 @@ _PLACES = frozenset({"put", "remove", "caught_up", "heartbeat"})
 # Browsers call the loss of the connection `error`.
 _NAMES: Mapping[str, str] = {"error": "fault"}
 _CLOSE_S = 5.0
+# The kernel begins to count when its own buffer stands still, the hub when that is full and bytes wait behind it: much
+# later when little is sent. The hub shall be first all the same, for it counts whom it cuts.
+_KERNEL_LATER_S = 30.0
 
 
 class EventsQuery(Question, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -142,8 +145,7 @@ async def _tell(request: web.Request, response: web.StreamResponse, asked: Asked
         return
     house = services(request)
     bound_buffers(transport, house.settings.stream.high_water_bytes)
-    # Later than the hub does, which counts whom it cuts.
-    _mind_silence(transport, 2 * house.settings.stream.stuck_s)
+    _mind_silence(transport, house.settings.stream.stuck_s + _KERNEL_LATER_S)
     await response.write(b"retry: %d\n\n" % (_RETRY_LEAST_MS + secrets.randbelow(_RETRY_SPREAD_MS)))
     async with asyncio.TaskGroup() as tasks:
         outlet = EventOutlet(
