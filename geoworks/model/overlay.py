@@ -31,6 +31,12 @@ def merge(target: Any, patch: Any) -> Any:  # noqa: ANN401 - any JSON value
     return merged
 
 
+def document_of(works: Works) -> dict[str, Any]:
+    """Return the given fields of a works as the JSON object that corrections are laid over."""
+    document: dict[str, Any] = msgspec.to_builtins(works, enc_hook=_to_geojson)
+    return document
+
+
 def fields(patch: Patch | None, prefix: str = "") -> list[str]:
     """Return the dotted names of the fields a patch corrects, in order.
 
@@ -53,9 +59,8 @@ def correct(works: Works, patch: Patch | None) -> Works:
     """
     if not patch:
         return works
-    given = msgspec.to_builtins(works, enc_hook=_to_geojson)
     try:
-        return msgspec.convert(merge(given, patch), Works, dec_hook=_from_geojson)
+        return msgspec.convert(merge(document_of(works), patch), Works, dec_hook=_from_geojson)
     except (msgspec.ValidationError, shapely.errors.ShapelyError) as error:
         raise Invalid(Problem("correction", str(error), "send the fields as POST /v1/works takes them")) from error
 

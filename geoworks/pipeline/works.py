@@ -6,7 +6,7 @@ overlay that survives every later synchronisation of the source.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import structs
@@ -93,7 +93,7 @@ def change(id_: str, patch: Patch, *, actor: str, seen: int | None = None) -> Ed
         if old.source == API:
             works = _corrected(_given(old), patch)
             return draft.put(old.key, works, reason=_reason(old.given, works), actor=actor)
-        laid = compose(old.overlay or {}, patch)
+        laid = compose(old.overlay or {}, patch, overlay.document_of(_given(old)))
         _corrected(_given(old), laid)
         return draft.put(old.key, old.given, reason=Reason.CORRECTED, actor=actor, overlay=laid, raw_hash=old.raw_hash)
 
@@ -184,21 +184,37 @@ def find_version(versions: Sequence[Version], number: int) -> Version:
     raise NotFound(f"there is no version {number}; the history lists those there are")
 
 
-def compose(first: Patch, second: Patch) -> Patch:
-    """Return the merge patch that does what two do one after the other; nulls stay, for they are corrections too.
+def compose(first: Patch, second: Patch, document: Any) -> Patch:  # noqa: ANN401 - any JSON
+    """Return the merge patch that does to a document what two do one after the other.
 
-    >>> compose({"a": 1, "b": {"c": 2}}, {"a": None, "b": {"d": 3}})
+    Nulls stay, for they are corrections too.
+
+    >>> compose({"a": 1, "b": {"c": 2}}, {"a": None, "b": {"d": 3}}, {})
     {'a': None, 'b': {'c': 2, 'd': 3}}
     """
     both: dict[str, Any] = dict(first)
     for name, value in second.items():
-        standing = both.get(name)
+        there = document.get(name) if isinstance(document, Mapping) else None
         # A geometry is one value: half of one laid over half of another is none.
-        if isinstance(value, dict) and isinstance(standing, dict) and name != "geometry":
-            both[name] = compose(standing, value)
-        else:
+        if name not in first or not isinstance(value, dict) or name == "geometry":
             both[name] = value
+        elif isinstance(first[name], dict):
+            both[name] = compose(first[name], value, there)
+        else:
+            both[name] = _instead_of(there, value)
     return both
+
+
+def _instead_of(there: Any, value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return the merge patch that leaves nothing but a value of what stands in a document.
+
+    >>> _instead_of({"a": 1, "b": {"c": 2}}, {"b": {"d": 3}})
+    {'a': None, 'b': {'c': None, 'd': 3}}
+    """
+    if not isinstance(there, Mapping) or not isinstance(value, dict):
+        return value
+    gone = dict.fromkeys(name for name in there if name not in value)
+    return gone | {name: _instead_of(there.get(name), inner) for name, inner in value.items()}
 
 
 def _without(patch: Patch, path: Sequence[str], field: str) -> Patch:

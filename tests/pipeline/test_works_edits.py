@@ -212,4 +212,4 @@ async def test_a_correction_can_hide_a_works(house: House) -> None:
 def test_two_patches_composed_do_what_they_do_in_turn(document: Any, first: Patch, second: Patch) -> None:  # noqa: ANN401 - any JSON
     """Laying the composition over a document is laying one patch over the other's result."""
     in_turn = overlay.merge(overlay.merge(document, first), second)
-    assert overlay.merge(document, works.compose(first, second)) == in_turn
+    assert overlay.merge(document, works.compose(first, second, document)) == in_turn
