@@ -21,6 +21,7 @@ from __future__ import annotations
 from geoworks.client.asking import (
     Area,
     Subscription,
+    Vehicle,
     around_me,
     bbox,
     circle,
@@ -28,14 +29,18 @@ from geoworks.client.asking import (
     polygon,
     route,
     stored,
+    vehicle,
+    within,
     zones,
 )
 from geoworks.client.changes import Change, Feature, FeatureKey, Live, Lost, Notice, Put, Remove, Resync, Snapshot
-from geoworks.client.faults import Ended, Refused, Unintelligible, Unreachable
+from geoworks.client.faults import AreaRefused, Ended, Refused, Unintelligible, Unreachable
+from geoworks.client.posting import PostedArea, post_area
 from geoworks.client.stream import Stream, connect
 
 __all__ = [
     "Area",
+    "AreaRefused",
     "Change",
     "Ended",
     "Feature",
@@ -43,6 +48,7 @@ __all__ = [
     "Live",
     "Lost",
     "Notice",
+    "PostedArea",
     "Put",
     "Refused",
     "Remove",
@@ -52,13 +58,17 @@ __all__ = [
     "Subscription",
     "Unintelligible",
     "Unreachable",
+    "Vehicle",
     "around_me",
     "bbox",
     "circle",
     "connect",
     "everywhere",
     "polygon",
+    "post_area",
     "route",
     "stored",
+    "vehicle",
+    "within",
     "zones",
 ]

@@ -48,3 +48,15 @@ class Ended(GeoworksError):
         """Keep the closing code, or the status of the handshake."""
         super().__init__(message)
         self.number = number
+
+
+class AreaRefused(GeoworksError):
+    """The town does not keep an area; the message says why."""
+
+    code = "area-refused"
+
+    def __init__(self, message: str, *, status: int, retry_after_s: float = 0.0) -> None:
+        """Keep the HTTP status, and how long the town asks to wait before trying again."""
+        super().__init__(message)
+        self.status = status
+        self.retry_after_s = retry_after_s

@@ -115,15 +115,20 @@ class Stream:
     async def position(
         self,
         id: str,  # noqa: A002 - the protocol's word
-        at: tuple[float, float],
+        lon: float,
+        lat: float,
         *,
         speed_kmh: float | None = None,
         heading: float | None = None,
     ) -> None:
-        """Tell at which lon, lat the driver is, for a question with `around_me` or a route; again after every cut."""
+        """Tell where the driver is, for a question with `around_me` or a route.
+
+        The last place is told again after every cut, until the question is asked no more. The heading is in degrees
+        from north, clockwise.
+        """
         known = {"speed_kmh": speed_kmh, "heading": heading}
         told = {name: value for name, value in known.items() if value is not None}
-        self._conversation.position({"id": id, "at": list(at), **told})
+        self._conversation.position({"id": id, "at": [lon, lat], **told})
         await self._send_due()
 
     async def _listen(self) -> None:
