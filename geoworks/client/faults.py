@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from socket import gaierror
+
 from geoworks.errors import GeoworksError
 
 # What trying again does not mend, of the closing codes of docs/stream.md and RFC 6455; all others are worth it.
 _FOR_GOOD = frozenset({1002, 1003, 1007, 1008, 1009, 1010, 4002})
 _FIRST_CLOSE = 1000
+# The system's own words name numbers of errors and calls.
+_WORDS: Mapping[type[Exception], str] = {
+    ConnectionRefusedError: "the connection was refused",
+    TimeoutError: "no answer came in time",
+    gaierror: "no host has this name",
+}
 
 
 def is_for_good(code: int) -> bool:
     """Tell whether a connection that was closed with a code, or refused with an HTTP status, would be so again."""
     return code in _FOR_GOOD or code < _FIRST_CLOSE
+
+
+def why_not(error: Exception) -> str:
+    """Tell in words why no connection came about."""
+    for kind, words in _WORDS.items():
+        if isinstance(error, kind):
+            return words
+    return str(error) or type(error).__name__
 
 
 class Unreachable(GeoworksError):

@@ -12,6 +12,8 @@ from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
+from geoworks.client.faults import why_not
+
 _PROTOCOL = Subprotocol("geoworks.v1")
 _OPEN_S = 10.0
 _SEND_S = 20.0
@@ -108,7 +110,7 @@ async def open_line(address: str) -> Line:
     except InvalidStatus as error:
         raise _turned_away(error) from error
     except (OSError, WebSocketException) as error:
-        raise Cut(str(error) or type(error).__name__) from error
+        raise Cut(why_not(error)) from error
     return Line(socket)
 
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from geoworks.client.address import areas_address
 from geoworks.client.asking import departure
-from geoworks.client.faults import AreaRefused, Unintelligible, Unreachable
+from geoworks.client.faults import AreaRefused, Unintelligible, Unreachable, why_not
 
 GEOJSON = "application/geo+json"
 GPX = "application/gpx+xml"
@@ -82,7 +82,9 @@ def _send(request: Request, address: str) -> bytes:
         with error:
             raise _refusal(error) from error
     except (OSError, HTTPException) as error:
-        raise Unreachable(f"{address}: {getattr(error, 'reason', error)}; see that the service runs there") from error
+        why = getattr(error, "reason", error)
+        told = why_not(why) if isinstance(why, Exception) else why
+        raise Unreachable(f"{address}: {told}; see that the service runs there") from error
 
 
 def _refusal(error: HTTPError) -> AreaRefused:

@@ -24,9 +24,9 @@ def refusal(status: int, **headers: str) -> Response:
 
 
 @asynccontextmanager
-async def talking(talk: Talk, *refusals: Response) -> AsyncIterator[str]:
-    """Serve a stream that says what `talk` says, after it refused the first connections."""
-    left = list(refusals)
+async def talking(talk: Talk, *answers: Response | None) -> AsyncIterator[str]:
+    """Serve a stream that says what `talk` says; the first connections are refused thus, or let in where it is None."""
+    left = list(answers)
 
     def turn_away(_connection: ServerConnection, _request: Request) -> Response | None:
         return left.pop(0) if left else None

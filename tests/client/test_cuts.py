@@ -8,7 +8,20 @@ from contextlib import suppress
 
 import pytest
 
-from geoworks.client import Live, Lost, Put, Resync, Snapshot, Stream, Subscription, bbox, circle, connect, everywhere
+from geoworks.client import (
+    Change,
+    Live,
+    Lost,
+    Put,
+    Resync,
+    Snapshot,
+    Stream,
+    Subscription,
+    bbox,
+    circle,
+    connect,
+    everywhere,
+)
 from tests.client.reading import listening, next_of, read_until_held
 from tests.client.wire import wired
 from tests.web.house import House
@@ -32,7 +45,7 @@ async def test_resumes_where_it_was(house: House) -> None:
     async with wired(house.base) as (wire, url), listening(url, _ALL) as stream:
         wire.cut()
         await write(house, "api:2", description="new")
-        told = []
+        told: list[Change] = []
         async with asyncio.timeout(20):
             while not told or not isinstance(told[-1], Live):
                 told.append(await anext(stream))
