@@ -1,85 +1,102 @@
-"""What a client of the stream knows: features, and where to resume; and the table that shows it."""
+"""What a watcher sees: the table of what is held, or a line for each change."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+import msgspec
+from rich import box
 from rich.table import Table
 
-from geoworks.cli.frame import harmless
+from geoworks.cli.frame import harmless, out
+from geoworks.client import Change, Live, Lost, Notice, Put, Remove, Resync, Stream
+from geoworks.model.works import Status
 
-_SUBSCRIPTION = "watch"
 _ROWS = 40
+# Title, headings, foot and the lines between them.
+_FRAME = 8
+# The least width of each column; those without one are cut where there is no room.
+_COLUMNS = {"status": 9, "severity": 8, "where": None, "what": None, "when": 22}
 
 
 class View:
-    """What the stream has told so far: features by kind and id, and the cursor to resume from."""
+    """The features a stream holds, what it does, and how many changes were seen."""
 
-    def __init__(self, area: dict[str, Any]) -> None:
-        """Ask about one area."""
-        self.features: dict[tuple[str, str], dict[str, Any]] = {}
+    def __init__(self, stream: Stream, *, asked: str = "") -> None:
+        """Show a stream; `asked` says in words what of the town it is about."""
         self.state = "connecting"
-        self.changes = 0
-        self._subscription = {"id": _SUBSCRIPTION, "area": area}
-        self._cursor: str | None = None
-        self._filters: str | None = None
-        self._arriving: dict[tuple[str, str], dict[str, Any]] = {}
+        self._stream = stream
+        self._asked = asked
+        self._changes = 0
 
-    def greet(self) -> dict[str, Any]:
-        """Return the first message of a connection: subscribe, or resume where the last one broke."""
-        self._arriving = {}
-        if self._cursor and self._filters:
-            asked = [self._subscription]
-            return {"type": "resume", "since": self._cursor, "filters": self._filters, "subscriptions": asked}
-        return {"type": "subscribe", **self._subscription}
-
-    def take(self, message: dict[str, Any]) -> None:
-        """Take in a message of the server; what it does not know it passes over."""
-        taking = {
-            "snapshot": self._take_snapshot,
-            "put": self._take_put,
-            "remove": self._take_remove,
-            "caught_up": self._take_caught_up,
-            "resync": self._take_resync,
-        }.get(message["type"])
-        if taking:
-            taking(message)
-        self._cursor = message.get("cursor") or self._cursor
+    def take(self, change: Change) -> None:
+        """Take note of a change."""
+        match change:
+            case Put() | Remove():
+                self._changes += 1
+            case Live():
+                self.state = "live"
+            case Lost():
+                self.state = f"{change.fault}; trying again in {_rounded(change.retry_s)} s"
+            case Resync():
+                self.state = "everything is told anew"
+            case Notice():
+                self.state = change.message
 
     def table(self) -> Table:
-        """Draw the works known, those under way first."""
-        works = [feature["properties"] for (kind, _), feature in self.features.items() if kind == "works"]
-        title = f"{len(works)} works, {len(self.features) - len(works)} zones and reports"
-        table = Table(title=title, caption=harmless(f"{self.state}; {self.changes} changes seen"))
-        for heading in ("status", "severity", "where", "what", "until"):
-            table.add_column(heading)
-        for found in sorted(works, key=lambda one: (one["status"], one["title"]))[:_ROWS]:
-            until = found["schedule"]["end"] or "open end"
-            cells = (found["status"], found["severity"], ", ".join(found["road_names"]), found["title"], until[:16])
+        """Draw the works known, those under way first, as many as the terminal has room for."""
+        works = [feature["properties"] for (kind, _), feature in self._stream.features.items() if kind == "works"]
+        rows = min(_ROWS, max(1, out.height - _FRAME))
+        title = f"{len(works)} works{self._asked}"
+        table = Table(title=harmless(title), caption=harmless(self._foot(len(works), rows)), box=box.SIMPLE)
+        for heading, width in _COLUMNS.items():
+            table.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=width)
+        for found in sorted(works, key=lambda one: (one["status"], one["title"]))[:rows]:
             # Titles come from outside: as plain text, never as markup.
-            table.add_row(*map(harmless, cells))
+            table.add_row(*map(harmless, _cells(found)))
         return table
 
-    def _take_snapshot(self, message: dict[str, Any]) -> None:
-        self._arriving.update((_key(feature), feature) for feature in message["features"])
-        if message["last"]:
-            self.features, self._arriving = self._arriving, {}
-
-    def _take_put(self, message: dict[str, Any]) -> None:
-        self.features[_key(message["feature"])] = message["feature"]
-        self.changes += 1
-
-    def _take_remove(self, message: dict[str, Any]) -> None:
-        self.features.pop((message["kind"], message["id"]), None)
-        self.changes += 1
-
-    def _take_caught_up(self, message: dict[str, Any]) -> None:
-        self._filters = message["filters"]
-        self.state = "live"
-
-    def _take_resync(self, _: dict[str, Any]) -> None:
-        self._cursor = self._filters = None
+    def _foot(self, works: int, rows: int) -> str:
+        """Say what the stream does, and what the table does not show."""
+        others = len(self._stream.features) - works
+        parts = [self.state, f"{_count(self._changes, 'change')} seen"]
+        parts += [f"{_count(others, 'zone or report', 'zones and reports')} beside"] if others else []
+        parts += [f"{works - rows} more works"] if works > rows else []
+        return "; ".join(parts)
 
 
-def _key(feature: dict[str, Any]) -> tuple[str, str]:
-    return feature["properties"]["kind"], feature["id"]
+def line_of(change: Change) -> dict[str, Any]:
+    """Return a change as the line of JSON that tells it, in the words of docs/stream.md."""
+    match change:
+        case Put():
+            return {"type": "put", "cursor": change.cursor, "feature": change.feature}
+        case Remove(key=key):
+            return {"type": "remove", "cursor": change.cursor, "kind": key.kind, "id": key.id, "reason": change.reason}
+        case Live():
+            return {"type": "caught_up", "id": change.id, "cursor": change.cursor}
+        case Notice():
+            return change.fields
+        case _:
+            found: dict[str, Any] = msgspec.to_builtins(change)
+            return found
+
+
+def _cells(found: dict[str, Any]) -> tuple[str, ...]:
+    schedule = found["schedule"]
+    ends = f"until {_minute(schedule['end'])}" if schedule["end"] else "open end"
+    when = f"from {_minute(schedule['start'])}" if found["status"] == Status.PLANNED else ends
+    return found["status"], found["severity"], ", ".join(found["road_names"]), found["title"], when
+
+
+def _minute(moment: str) -> str:
+    """Write a moment in the time of this machine."""
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
+
+
+def _rounded(wait_s: float) -> str:
+    return f"{wait_s:.0f}" if wait_s >= 1 else f"{wait_s:.1f}"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
