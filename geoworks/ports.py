@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from msgspec import Struct
 
@@ -57,6 +58,19 @@ class Batch(Struct, frozen=True):
     replies: tuple[Reply, ...] = ()
 
 
+class Committed(tuple[Change, ...]):  # noqa: SLOT001 - a tuple can have no slot for the one thing it is here to add
+    """The changes of a batch, and since when they are durable: seconds of `time.monotonic`."""
+
+    durable_s: float
+
+    @classmethod
+    def now(cls, changes: Iterable[Change]) -> Self:
+        """Return changes that became durable just now."""
+        committed = cls(changes)
+        committed.durable_s = time.monotonic()
+        return committed
+
+
 class Head(Struct, frozen=True):
     """Where a log stands: its epoch, its last offset, and the first offset still kept (last + 1 when none)."""
 
@@ -83,7 +97,7 @@ class Store(Protocol):
         """Yield all current records in chunks, to rebuild the state."""
         ...
 
-    async def commit(self, batch: Batch) -> Sequence[Change]:
+    async def commit(self, batch: Batch) -> Committed:
         """Make a batch durable and return its changes, numbered in the order of its writes (silent ones left out)."""
         ...
 

@@ -29,10 +29,14 @@ class Entry(Struct, frozen=True, gc=False):
 
 
 class Published(Struct, frozen=True):
-    """A durable change with the entry after it (None when the feature is gone)."""
+    """A durable change with the entry after it (None when the feature is gone).
+
+    `durable_s` is when it became durable, in seconds of `time.monotonic`; None when nobody measured it.
+    """
 
     change: Change
     entry: Entry | None
+    durable_s: float | None = None
 
 
 def make_entry(record: Record) -> Entry:

@@ -11,7 +11,7 @@ language links) and `now` (the service's clock, which may not be the reader's):
 `follow`       `token`
 `staff`        nothing
 `status`       `sources`: rows of `name, state (fresh|stale|failed|waiting), updated, count, rejected, held, error`;
-               `counts`: `{works, zones, reports}`; `delay_ms`: the usual delay from write to driver, or None
+               `counts`: `{works, zones, reports}`; `stream`: how the stream fares, as `/v1/status` tells it
 `sync`         `source`; `report`: `{at, dry_run, counts: {name: number}, held, error, rejected: [{which, where,
                why, mend, at: [lon, lat] | None}]}`, or None before the first synchronisation
 `maps`         `maps`: rows of `title, url`

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 _SAMPLES = 1024
+
+
+class Delays(Struct, frozen=True):
+    """Of the last delays: half, 95 of 100 and 99 of 100 were no longer than these, in seconds."""
+
+    p50: float
+    p95: float
+    p99: float
 
 
 class Counters:
@@ -27,6 +38,14 @@ class Counters:
         self._delays_s.append(delay_s)
 
     @property
-    def delays_s(self) -> Sequence[float]:
-        """Return the last delays in seconds, the oldest first."""
-        return tuple(self._delays_s)
+    def delays(self) -> Delays | None:
+        """Return how long the last changes took from commit to sockets; None when there were none."""
+        if not self._delays_s:
+            return None
+        ordered = sorted(self._delays_s)
+        return Delays(*(_percentile(ordered, percent) for percent in (50, 95, 99)))
+
+
+def _percentile(ordered: Sequence[float], percent: int) -> float:
+    """Return the least value that so many of a hundred do not exceed (the nearest rank)."""
+    return ordered[math.ceil(len(ordered) * percent / 100) - 1]

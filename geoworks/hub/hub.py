@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import count
@@ -62,7 +63,7 @@ class Hub:
             clock, self._audiences.matcher, self._snapshots, lead_s=settings.notice_lead_s, tell=self._bring
         )
         self._due: dict[Audience[Session], None] = {}
-        self._unwritten: list[Change] = []
+        self._unwritten: list[float] = []
         self._pause: asyncio.TimerHandle | None = None
         self._quiet_until = 0.0
         self._sessions: dict[Session, int] = {}
@@ -127,7 +128,7 @@ class Hub:
             self._head = Cursor(self._head.epoch, one.change.offset)
             self._address(one)
         self.counters.published += len(published)
-        self._unwritten += [one.change for one in published]
+        self._unwritten += [one.durable_s for one in published if one.durable_s is not None]
         self._news.set()
         # At once when idle; joined with what comes next when the last write was a moment ago.
         loop = asyncio.get_running_loop()
@@ -146,9 +147,9 @@ class Hub:
             self._pause = None
         # Counted from the end of the writing: with many sockets that takes longer than the pause.
         self._quiet_until = asyncio.get_running_loop().time() + _JOIN_S
-        now = self._clock.now()
-        for change in self._unwritten:
-            self.counters.note_delay((now - change.at).total_seconds())
+        now = time.monotonic()
+        for durable_s in self._unwritten:
+            self.counters.note_delay(now - durable_s)
         self._unwritten = []
 
     async def follow_clock(self) -> None:

@@ -17,11 +17,11 @@ from msgspec import Struct
 
 from geoworks.clock import Clock
 from geoworks.errors import ServiceStopping, StoreError
-from geoworks.model.change import Change, Key, Record
+from geoworks.model.change import Key, Record
 from geoworks.pipeline.derive import Deriver
 from geoworks.pipeline.diff import changes_something, to_write
 from geoworks.pipeline.draft import Draft, Wish
-from geoworks.ports import Batch, Reply, Store, Write
+from geoworks.ports import Batch, Committed, Reply, Store, Write
 from geoworks.state import Published, State, make_entry
 
 T = TypeVar("T")
@@ -165,7 +165,7 @@ class Desk:
             known = entry is not None and entry.record is wish.before
             yield to_write(wish, entry.keys if entry is not None and known else None)
 
-    def _publish(self, writes: Sequence[Write], changes: Sequence[Change]) -> None:
+    def _publish(self, writes: Sequence[Write], changes: Committed) -> None:
         numbered = iter(changes)
         published: list[Published] = []
         for write in writes:
@@ -173,7 +173,7 @@ class Desk:
             if write.silent and entry is not None:
                 self._state.replace(entry)
                 continue
-            published.append(Published(next(numbered), entry))
+            published.append(Published(next(numbered), entry, changes.durable_s))
             self._state.apply(published[-1])
         for follower in self.followers if published else ():
             edit = follower(published)

@@ -13,7 +13,7 @@ from pathlib import Path
 from geoworks.clock import Clock
 from geoworks.ids import new_id
 from geoworks.model.change import Change, Cursor, Key, Record, Version
-from geoworks.ports import Batch, Head, Reply
+from geoworks.ports import Batch, Committed, Head, Reply
 from geoworks.store import tables
 from geoworks.store.backup import DATABASE_NAME, back_up
 from geoworks.store.connection import closed_on_error, connect_reader, connect_writer, transaction
@@ -79,7 +79,7 @@ class SqliteStore:
             yield records
             last, records = await self._reader.run(partial(tables.next_records, after=last))
 
-    async def commit(self, batch: Batch) -> Sequence[Change]:
+    async def commit(self, batch: Batch) -> Committed:
         """Make a batch durable and return its changes, numbered in the order of its writes (silent ones left out).
 
         The change of a removal carries the version it removed.
@@ -158,12 +158,13 @@ class SqliteStore:
         self._told = Told(path, Cursor(head.epoch, head.offset))
         return head
 
-    def _commit(self, batch: Batch, connection: sqlite3.Connection) -> list[Change]:
+    def _commit(self, batch: Batch, connection: sqlite3.Connection) -> Committed:
         with transaction(connection):
             changes = tables.write(connection, batch)
-        if changes:
-            self._told.note(changes[-1].offset)
-        return changes
+        committed = Committed.now(changes)
+        if committed:
+            self._told.note(committed[-1].offset)
+        return committed
 
 
 def _prune_some(connection: sqlite3.Connection, through: int) -> int:

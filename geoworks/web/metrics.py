@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from statistics import median
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -70,11 +69,15 @@ class _TownCollector(Collector):
         connections.add_metric(["connected"], counted.connected)
         connections.add_metric(["lagging"], counted.lagging)
         yield connections
-        yield GaugeMetricFamily(
+        delay = GaugeMetricFamily(
             "geoworks_stream_delay_seconds",
-            "Usual time from the commit of a change to its writing to the sockets.",
-            value=median(counted.delays_s or (0.0,)),
+            "Time from the commit of a change to its writing to the sockets, of the last changes.",
+            labels=["quantile"],
         )
+        if (delays := counted.delays) is not None:
+            for quantile, delay_s in (("0.5", delays.p50), ("0.95", delays.p95), ("0.99", delays.p99)):
+                delay.add_metric([quantile], delay_s)
+        yield delay
         for name, help_, value in (
             ("published", "Changes told.", counted.published),
             ("sent", "Messages written to sockets.", counted.sent),

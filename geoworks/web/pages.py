@@ -65,7 +65,7 @@ async def status(request: web.Request) -> web.StreamResponse:
     """Show how fresh everything is."""
     told = tell_status(services(request))
     rows = [source_row(one) for one in told.sources]
-    return page(request, "status", sources=rows, counts=told.counts, delay_ms=told.delay_ms)
+    return page(request, "status", sources=rows, counts=told.counts, stream=told.stream)
 
 
 async def sync(request: web.Request) -> web.StreamResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -31,6 +32,7 @@ from geoworks.errors import (
 from geoworks.web.origin import request_id
 
 MEDIA_TYPE = "application/problem+json"
+# When the service stops each client is told another whole second up to this, so that not all come back at once.
 _RETRY_S = 5
 
 STATUS: Mapping[type[GeoworksError], HTTPStatus] = {
@@ -114,6 +116,8 @@ def _answer(request: web.Request, status: HTTPStatus, error: GeoworksError) -> w
     response = _document(request, document)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    elif isinstance(error, ServiceStopping):
+        response.headers["Retry-After"] = str(1 + secrets.randbelow(_RETRY_S))
     elif status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(_RETRY_S)
     elif status == HTTPStatus.UNAUTHORIZED:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from statistics import median
 
 from aiohttp import web
 from msgspec import Struct
 
+from geoworks.hub.counters import Counters
 from geoworks.model.change import Kind
 from geoworks.pipeline.sync_report import SourceStatus
 from geoworks.web.answers import answer
@@ -18,11 +18,28 @@ from geoworks.web.services import Services, services
 TAG = "status"
 
 
+class StreamStatus(Struct, frozen=True, kw_only=True):
+    """How the live stream fares, all ways of listening together.
+
+    `connected` and `lagging` (those behind, who read slower than changes come) are of now; `resumed`, `resynced` (told
+    to take a snapshot instead) and `aborted` (cut because they did not read) are since the start. The delays are those
+    from the commit of a change to its writing to the sockets, of the last 1024 changes; null before the first.
+    """
+
+    connected: int
+    lagging: int
+    resumed: int
+    resynced: int
+    aborted: int
+    delay_p50_ms: float | None
+    delay_p95_ms: float | None
+    delay_p99_ms: float | None
+
+
 class TownStatus(Struct, frozen=True, kw_only=True):
     """How the town stands; `now` is the service's clock, `cursor` the head of its log.
 
-    `delay_ms` is the usual time from the commit of a change to its writing to the streams, of which `connections` are
-    open.
+    `delay_ms` and `connections` are `delay_p50_ms` and `connected` of `stream`.
     """
 
     town: str
@@ -32,6 +49,7 @@ class TownStatus(Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     delay_ms: float | None
     connections: int
+    stream: StreamStatus
     sources: list[SourceStatus]
 
 
@@ -42,7 +60,7 @@ async def read_status(request: web.Request) -> web.StreamResponse:
 
 def tell_status(house: Services) -> TownStatus:
     """Return how the town stands now."""
-    delays_s = house.hub.counters.delays_s
+    stream = _tell_stream(house.hub.counters)
     return TownStatus(
         town=house.settings.town.name,
         now=house.clock.now(),
@@ -53,10 +71,30 @@ def tell_status(house: Services) -> TownStatus:
             "zones": _shown(house, Kind.ZONE),
             "reports": _shown(house, Kind.REPORT),
         },
-        delay_ms=median(delays_s) * 1000 if delays_s else None,
-        connections=house.hub.counters.connected,
+        delay_ms=stream.delay_p50_ms,
+        connections=stream.connected,
+        stream=stream,
         sources=list(house.syncs.status()),
     )
+
+
+def _tell_stream(counters: Counters) -> StreamStatus:
+    delays = counters.delays
+    p50, p95, p99 = (delays.p50, delays.p95, delays.p99) if delays else (None, None, None)
+    return StreamStatus(
+        connected=counters.connected,
+        lagging=counters.lagging,
+        resumed=counters.resumed,
+        resynced=counters.resynced,
+        aborted=counters.aborted,
+        delay_p50_ms=_in_ms(p50),
+        delay_p95_ms=_in_ms(p95),
+        delay_p99_ms=_in_ms(p99),
+    )
+
+
+def _in_ms(delay_s: float | None) -> float | None:
+    return None if delay_s is None else round(delay_s * 1000, 3)
 
 
 def _shown(house: Services, kind: Kind) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ import pytest
 from geoworks.config.settings import Stream
 from geoworks.hub import hub
 from geoworks.hub.codes import Code
+from geoworks.hub.counters import Counters, Delays
 from geoworks.hub.farewell import spread
 from geoworks.hub.session import Session
 from tests.hub.client import MemoryOutlet, Work
@@ -95,11 +97,26 @@ async def test_delay_is_counted_from_the_commit(work: Work) -> None:
     """The counters keep how long it took from the commit of a change to its writing."""
     town = Town()
     _live(town, work)
+    assert town.hub.counters.delays is None
+    town.durable_s = time.monotonic() - 2
     town.put(works_record("a", Look()))
-    town.clock.advance(timedelta(seconds=2))
+    # The town's own clock may be shifted, and is: it has no say in this.
+    town.clock.advance(timedelta(seconds=100))
     town.publish()
-    assert list(town.hub.counters.delays_s) == [2.0]
+    delays = town.hub.counters.delays
+    assert delays is not None
+    assert 2 <= delays.p50 == delays.p99 < 50
     assert town.hub.counters.published == 1
+
+
+def test_percentiles_of_delays() -> None:
+    """Half, 95 and 99 of 100 of the last delays are no longer than what is told; older ones are forgotten."""
+    counters = Counters()
+    for _ in range(100):
+        counters.note_delay(99.0)
+    for delay in range(1, 1025):
+        counters.note_delay(delay / 1024)
+    assert counters.delays == Delays(512 / 1024, 973 / 1024, 1014 / 1024)
 
 
 async def test_store_learns_what_was_told(work: Work) -> None:

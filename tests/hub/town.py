@@ -103,6 +103,7 @@ class Town:
         self.state = State(EPOCH, 0)
         self.log = MemoryLog()
         self.hub = Hub(self.state, self.log, settings=settings or Stream(), clock=self.clock, tail=tail)
+        self.durable_s: float | None = None
         self._batch: list[Published] = []
         self._offset = 0
 
@@ -138,7 +139,7 @@ class Town:
         self._offset += 1
         version = entry.record.version if entry else 1
         change = Change(self._offset, self.clock.now(), key, op, reason, version, before.keys if before else None)
-        published = Published(change, entry)
+        published = Published(change, entry, self.durable_s)
         self.state.apply(published)
         self.log.entries.append(change)
         self._batch.append(published)

@@ -12,6 +12,7 @@ import pytest
 from jinja2 import TemplateNotFound, UndefinedError
 
 from geoworks.config.settings import Server, Settings, Town
+from geoworks.web.status_api import StreamStatus
 from maps.pages import Pages
 from maps.texts import LANGUAGES
 
@@ -19,6 +20,9 @@ _AT = datetime(2026, 11, 24, 2, 5, tzinfo=UTC)
 _REJECTED = {"which": "<b>12</b>", "where": "date_fin", "why": "avant le début", "mend": "corrigez", "at": (2.3, 48.6)}
 _REPORT = {"at": _AT, "dry_run": True, "counts": {"read": 3}, "held": 2, "error": "", "rejected": [_REJECTED]}
 _SOURCE = {"name": "voirie", "state": "stale", "updated": _AT, "count": 1, "rejected": 2, "held": 0, "error": "délai"}
+_STREAM = StreamStatus(
+    connected=4, lagging=5, resumed=6, resynced=7, aborted=8, delay_p50_ms=1.2, delay_p95_ms=12.4, delay_p99_ms=99.0
+)
 CONTEXTS: dict[str, dict[str, Any]] = {
     "live": {},
     "drive": {},
@@ -26,7 +30,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "report": {},
     "follow": {"token": "abc"},
     "staff": {},
-    "status": {"sources": [_SOURCE], "counts": {"works": 1, "zones": 2, "reports": 3}, "delay_ms": 12.4},
+    "status": {"sources": [_SOURCE], "counts": {"works": 1, "zones": 2, "reports": 3}, "stream": _STREAM},
     "sync": {"source": "voirie", "report": _REPORT},
     "maps": {"maps": [{"title": "<i>Gare</i>", "url": "/t/maps/gare.html"}]},
     "error": {"status": 404, "detail": "<script>alert(1)</script>"},

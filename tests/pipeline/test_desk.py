@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,10 +13,10 @@ from msgspec.structs import replace
 
 from geoworks.clock import ManualClock
 from geoworks.errors import Conflict, ServiceStopping, StoreFull
-from geoworks.model.change import Change, Key, Kind, Op, Reason
+from geoworks.model.change import Key, Kind, Op, Reason
 from geoworks.pipeline.desk import Edit
 from geoworks.pipeline.draft import Draft, works_key, zone_key
-from geoworks.ports import Batch
+from geoworks.ports import Batch, Committed
 from geoworks.state import State
 from geoworks.store.sqlite import SqliteStore
 from tests.pipeline.house import NOON, House, a_works, a_zone, open_house, put, put_zone
@@ -29,7 +28,7 @@ class CountingStore(SqliteStore):
     commits = 0
     refuse = 0
 
-    async def commit(self, batch: Batch) -> Sequence[Change]:
+    async def commit(self, batch: Batch) -> Committed:
         """Commit, unless it is told to be full."""
         if self.refuse:
             self.refuse -= 1

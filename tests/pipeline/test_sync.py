@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,12 +13,12 @@ from hypothesis import strategies as st
 from geoworks.clock import ManualClock
 from geoworks.config.settings import Data
 from geoworks.errors import NotFound, Problem, SourceError, StoreError
-from geoworks.model.change import Change, Kind, Op, Reason
+from geoworks.model.change import Kind, Op, Reason
 from geoworks.model.works import Works
 from geoworks.pipeline.draft import Draft, works_key
 from geoworks.pipeline.sync import Syncs
 from geoworks.pipeline.sync_report import Counts
-from geoworks.ports import Batch
+from geoworks.ports import Batch, Committed
 from geoworks.store.sqlite import SqliteStore
 from tests.pipeline.house import NOON, House, a_works, a_zone, open_house, put_zone
 from tests.pipeline.supplies import ListSource
@@ -355,7 +354,7 @@ class FlakyStore(SqliteStore):
 
     allowed = 1000
 
-    async def commit(self, batch: Batch) -> Sequence[Change]:
+    async def commit(self, batch: Batch) -> Committed:
         """Write, as long as it may."""
         if not self.allowed:
             raise StoreError("the disk is gone")

@@ -193,6 +193,15 @@ async def test_stopping_server(open_house: OpenHouse) -> None:
         assert (answer.status, answer.json()["code"]) == (503, "stopping")
 
 
+async def test_stopping_server_spreads_those_who_come_back(house: House) -> None:
+    """Who is refused because the server stops is told to come back in so many seconds, not all in the same moment."""
+    await house.town.hub.drain(5)
+    answers = [await house.ask("GET", "/v1/changes?everywhere=true") for _ in range(40)]
+    waits_s = {int(answer.headers["Retry-After"]) for answer in answers}
+    assert waits_s <= {1, 2, 3, 4, 5}
+    assert len(waits_s) > 1
+
+
 async def test_head(house: House) -> None:
     """A HEAD request waits for nothing."""
     answer = await house.ask("HEAD", "/v1/changes?everywhere=true")

@@ -11,7 +11,9 @@ import pytest
 from geoworks.config.settings import Town
 from geoworks.web.language import COOKIE
 from tests.web.conftest import OpenHouse
+from tests.web.driver import driving
 from tests.web.house import House
+from tests.web.writing import write
 
 HTML = {"Accept": "text/html,*/*"}
 
@@ -146,6 +148,31 @@ async def test_the_status_document_is_public(house: House) -> None:
     assert status["cursor"] == str(house.town.state.cursor)
     assert status["counts"] == {"works": 0, "zones": 0, "reports": 0}
     assert [source["source"] for source in status["sources"]] == ["voirie"]
+
+
+async def test_how_the_stream_fares_is_public(house: House) -> None:
+    """Connections, and the delay from commit to sockets in whole microseconds: as JSON, for Prometheus, on a page."""
+    quiet = (await house.ask("GET", "/v1/status")).json()
+    assert (quiet["delay_ms"], quiet["stream"]["delay_p99_ms"]) == (None, None)
+    assert b"quantile=" not in (await house.ask("GET", "/metrics")).body
+    async with driving(house.base, {"id": "spot", "area": {"circle": {"center": [2.3057, 48.6357], "radius_m": 70}}}):
+        await write(house, "api:1")
+        told = (await house.ask("GET", "/v1/status")).json()
+        figures = (await house.ask("GET", "/metrics")).body.decode()
+        page = (await house.ask("GET", "/status?lang=en")).body.decode()
+    stream = told["stream"]
+    delays_ms = [stream[f"delay_p{percent}_ms"] for percent in (50, 95, 99)]
+    # The clock of the town stands at another time: only a steady one can give this.
+    assert 0 < delays_ms[0] <= delays_ms[1] <= delays_ms[2] < 20_000
+    assert delays_ms == [round(delay_ms, 3) for delay_ms in delays_ms]
+    assert (told["delay_ms"], told["connections"]) == (delays_ms[0], 1)
+    assert [stream[name] for name in ("connected", "lagging", "resumed", "resynced", "aborted")] == [1, 0, 0, 0, 0]
+    for quantile in ("0.5", "0.95", "0.99"):
+        assert f'geoworks_stream_delay_seconds{{quantile="{quantile}"}}' in figures
+    assert "<dt>open connections</dt><dd>1</dd>" in page
+    assert "<dt>usual delay</dt>" in page
+    # Where somebody is, is nobody's business.
+    assert not any(place in text for place in ("2.3057", "spot") for text in (figures, page, str(told)))
 
 
 async def test_health_and_metrics(house: House) -> None:
