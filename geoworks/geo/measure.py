@@ -18,13 +18,13 @@ from geoworks.geo.types import Geometries, Lonlat, Numbers, Places
 # A degree of latitude is at least this long on WGS 84 (at the equator).
 DEGREE_M = 110_574.0
 POINT, LINE, AREA = 0, 1, 2
-_DIMENSIONS = {
-    "Point": POINT,
-    "MultiPoint": POINT,
-    "LineString": LINE,
-    "MultiLineString": LINE,
-    "Polygon": AREA,
-    "MultiPolygon": AREA,
+_DIMENSIONS: dict[type[BaseGeometry], int] = {
+    shapely.Point: POINT,
+    shapely.MultiPoint: POINT,
+    shapely.LineString: LINE,
+    shapely.MultiLineString: LINE,
+    shapely.Polygon: AREA,
+    shapely.MultiPolygon: AREA,
 }
 # Up to so many vertices plain numbers are quicker than arrays.
 _SHORT = 50
@@ -55,7 +55,8 @@ def length_m(geometry: BaseGeometry) -> float:
     coordinates = shapely.get_coordinates(geometry)
     if len(coordinates) > _SHORT:
         return float(lengths_m(np.array([geometry], dtype=np.object_))[0])
-    if hasattr(geometry, "geoms"):
+    # Asking a line for parts it has not is slow.
+    if type(geometry) is not shapely.LineString and hasattr(geometry, "geoms"):
         return sum(map(length_m, geometry.geoms))
     total_m = 0.0
     places = iter(coordinates.tolist())
@@ -107,7 +108,7 @@ def area_m2(geometry: BaseGeometry) -> float:
 
 def dimension_of(geometry: BaseGeometry) -> int:
     """Return `POINT`, `LINE` or `AREA`."""
-    return _DIMENSIONS[geometry.geom_type]
+    return _DIMENSIONS[type(geometry)]
 
 
 def extents(geometries: Geometries, dimension: Places) -> Numbers:

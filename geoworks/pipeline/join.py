@@ -37,6 +37,8 @@ class ZoneJoin:
         given = np.array([geometry for _, geometry in ordered], dtype=np.object_)
         self._zones: Geometries = shapely.from_wkb(shapely.to_wkb(given))
         shapely.prepare(self._zones)
+        # For one works alone: a list gives its members quicker than an array.
+        self._each: list[tuple[str, BaseGeometry]] = list(zip(self._ids.tolist(), self._zones.tolist(), strict=True))
         self._tree = STRtree(self._zones)
         self._clip = LineClip(self._zones)
 
@@ -60,7 +62,7 @@ class ZoneJoin:
         asked = np.empty(1, dtype=np.object_)
         asked[0] = works
         for place in self._tree.query(asked)[1].tolist():
-            zone = self._zones[place]
+            id_, zone = self._each[place]
             if zone.contains_properly(works):
                 inside = whole
             elif zone.intersects(works):
@@ -69,14 +71,13 @@ class ZoneJoin:
                 continue
             # Rounded as arrays are: `round(x, 3)` goes another way at some halves.
             share = round(min(inside / whole, 1.0) * _SHARES) / _SHARES
-            overlaps.append((-share, place, round(inside * _EXTENTS) / _EXTENTS))
-        return tuple(
-            Effect(
-                self._ids[place], -share, inside if dimension == LINE else None, inside if dimension == AREA else None
-            )
-            for share, place, inside in sorted(overlaps)
-            if share or inside
-        )
+            inside = round(inside * _EXTENTS) / _EXTENTS
+            if share or inside:
+                length_m, area_m2 = inside if dimension == LINE else None, inside if dimension == AREA else None
+                overlaps.append((-share, place, Effect(id_, share, length_m, area_m2)))
+        if len(overlaps) > 1:
+            overlaps.sort()
+        return tuple([effect for _, _, effect in overlaps])
 
     def _cut_one(self, place: int, works: BaseGeometry, dimension: int) -> float:
         """Return how much of a works is inside a zone whose border it meets."""
