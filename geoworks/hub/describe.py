@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from geoworks.hub.codes import Code
-from geoworks.hub.exchange import EXCHANGE, Line
+from geoworks.hub.exchange import STREAM, WAYS
 from geoworks.hub.messages import (
     CLIENT_MESSAGES,
     PROTOCOL,
@@ -68,9 +68,11 @@ def stream_markdown() -> str:
             _DRIVING,
             "## What the server sends\n",
             *map(_section, SERVER_MESSAGES),
-            "## A whole exchange\n",
-            _exchange(EXCHANGE),
+            _EXCHANGES,
+            STREAM,
             _RESUMING,
+            "## Other ways to listen\n",
+            WAYS,
             "## Codes\n",
             "Numbers below 1000 come in an `error` message, the others close the connection. What is temporary is",
             "worth trying again: at once the first time, then after growing, slightly random waits.\n",
@@ -107,6 +109,12 @@ What a client does:
 - On `notice` with `retry_after_s` wait so long after the close before you connect again: each client is told another
   time. After any other cut wait a random time that grows with each failure.
 - Ignore fields and message types you do not know.
+"""
+
+_EXCHANGES = """\
+## Whole exchanges
+
+One for each use. `...` stands for what would only fill the page; what happens meanwhile is in parentheses.
 """
 
 _RESUMING = """\
@@ -203,10 +211,6 @@ def _codes() -> str:
         for code in sorted(Code, key=lambda code: code.number)
     ]
     return "\n".join(("| number | name | meaning | temporary |", "|---|---|---|---|", *rows, ""))
-
-
-def _exchange(lines: Iterable[Line]) -> str:
-    return "\n".join(("```", *(f"{line.sender:<6} {line.text}" for line in lines), "```", ""))
 
 
 def _operation(action: str, names: Sequence[str], summary: str) -> dict[str, Any]:
