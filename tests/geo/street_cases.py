@@ -12,7 +12,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import shapely
@@ -24,6 +24,7 @@ from geoworks.geo.types import Lonlat, Numbers
 from tests.shared import shared_data
 
 Node = tuple[float, ...]
+T = TypeVar("T", bound=BaseGeometry)
 _MIDDLE = (2.152, 48.947)
 _LONG_M = 25.0
 _UNDECIDABLE_M = 15.0
@@ -49,6 +50,14 @@ class Case(NamedTuple):
     is_on: bool
 
 
+class Outing(NamedTuple):
+    """A route through the network (lon/lat degrees), the line of a works on it, and of one on a street beside it."""
+
+    route: shapely.LineString
+    on: shapely.LineString
+    beside: shapely.LineString
+
+
 # How works are drawn by a GIS: the centre line or beside it, with other vertices, cut short, as a footprint, a point.
 DRAWN: dict[str, Callable[[shapely.LineString], BaseGeometry]] = {
     "line": lambda line: line,
@@ -69,6 +78,17 @@ def cases(count: int, *, seed: int) -> list[Case]:
     streets = Streets()
     on, off = _taken(streets, chance, is_on=True), _taken(streets, chance, is_on=False)
     return [next(on if number % 2 == 0 else off) for number in range(count)]
+
+
+def outing(*, seed: int) -> Outing:
+    """Return a way through the town that has streets beside it."""
+    streets, chance = Streets(), random.Random(seed)
+    nodes = sorted(streets.at)
+    while True:
+        way = streets.way(*chance.sample(nodes, 2))
+        on, beside = _on(way), _beside(streets, way, _joined(way)) if way else []
+        if len(way) >= _SHORTEST_WAY and on and beside:
+            return Outing(_lonlat(_joined(way)), _lonlat(chance.choice(on).line), _lonlat(chance.choice(beside).line))
 
 
 class Streets:
@@ -150,7 +170,7 @@ def _beside(streets: Streets, way: list[tuple[Node, Edge]], route: shapely.LineS
     ]
 
 
-def _lonlat(geometry: BaseGeometry) -> BaseGeometry:
+def _lonlat(geometry: T) -> T:
     """Return a geometry in metres around the middle in degrees, by inverting small steps."""
     lon, lat = _MIDDLE
     to_metres = local_metric(lon, lat)
@@ -162,5 +182,5 @@ def _lonlat(geometry: BaseGeometry) -> BaseGeometry:
             degrees = degrees + rest / np.array([73_000.0, 111_200.0])
         return degrees.round(6)
 
-    turned: BaseGeometry = shapely.transform(geometry, back)
+    turned: T = shapely.transform(geometry, back)
     return turned

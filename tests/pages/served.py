@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,11 +73,12 @@ class Served:
 class ServedTown:
     """Serve the sample town while the block lasts."""
 
-    def __init__(self, folder: Path, **server: Any) -> None:  # noqa: ANN401 - settings of any type
-        """Keep its data in `folder`; `server` are settings of that table."""
+    def __init__(self, folder: Path, *, look: Mapping[str, Any] | None = None, **server: Any) -> None:  # noqa: ANN401 - settings of any type
+        """Keep its data in `folder`; `look` and `server` are settings of the tables `town` and `server`."""
         prepared = demo.prepare(port=0, data_dir=folder)
         self._settings = structs.replace(
             prepared,
+            town=structs.replace(prepared.town, **(look or {})),
             server=Server(port=0, requests_per_minute=100_000, report_burst=1000, **server),
             tiles=NO_TILES,
             reports=Reports(categories=CATEGORIES),
