@@ -26,3 +26,29 @@ class Rate(Struct, frozen=True):
         (0.25, 0.0)
         """
         return max(0.0, (1 - tokens) / self.per_s)
+
+
+class Bucket:
+    """One bucket over time, full at first; times in seconds of any steady clock.
+
+    >>> bucket = Bucket(Rate(burst=1, per_s=2), now=0.0)
+    >>> bucket.take(0.0), bucket.take(0.1), bucket.take(0.5)
+    (True, False, True)
+    """
+
+    __slots__ = ("_rate", "_since", "_tokens")
+
+    def __init__(self, rate: Rate, *, now: float) -> None:
+        """Begin full."""
+        self._rate = rate
+        self._tokens = rate.burst
+        self._since = now
+
+    def take(self, now: float) -> bool:
+        """Take a token if there is a whole one; tell whether there was."""
+        self._tokens = self._rate.refill(self._tokens, now - self._since)
+        self._since = now
+        if self._rate.wait_s(self._tokens):
+            return False
+        self._tokens -= 1
+        return True

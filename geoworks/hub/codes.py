@@ -28,7 +28,11 @@ class Code(Enum):
     NOT_TEXT = (1007, "not-text", "A text frame was not UTF-8.")
     FRAME_TOO_LARGE = (1009, "frame-too-large", "A frame was larger than the server takes.")
     SILENT = (4001, "silent", "No message that can be taken came in time.")
-    TOO_MANY_ERRORS = (4002, "too-many-errors", "The client went on sending what cannot be taken.")
+    TOO_MANY_ERRORS = (
+        4002,
+        "too-many-errors",
+        "A hundred messages could not be taken in short order (one is forgiven every 2 s).",
+    )
 
     @property
     def number(self) -> int:

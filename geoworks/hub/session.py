@@ -31,8 +31,6 @@ from geoworks.hub.subscriptions import Subscriptions
 from geoworks.model.change import Cursor, Key, MatchKeys
 from geoworks.state import Entry
 
-_MOST_ERRORS = 100
-
 
 class Phase(Enum):
     """What a session waits for."""
@@ -65,7 +63,6 @@ class Session:
         self._flow: Iterator[tuple[int | None, bytes]] = iter(())
         self._goal = self.cursor
         self._moment = feed.moment
-        self._errors = 0
         self._begun = False
         self._owes = False
         self._pulse = Pulse(settings, now)
@@ -330,8 +327,7 @@ class Session:
         if self.phase is Phase.OVER:
             return
         self._answer(error.as_message())
-        self._errors += 1
         if error.fault.closes:
             self.close(error.fault, str(error))
-        elif self._errors >= _MOST_ERRORS:
+        elif not self._pace.forgive(self._feed.time()):
             self.close(Code.TOO_MANY_ERRORS, say.TOO_MANY_ERRORS)

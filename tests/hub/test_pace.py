@@ -160,3 +160,24 @@ async def test_flood_is_told_and_shown_out(work: Work) -> None:
     assert errors[0]["id"] == "s3"
     assert driver.outlet.closed is not None
     assert driver.outlet.closed[0] == Code.TOO_MANY_ERRORS.number
+
+
+def test_errors_in_short_order() -> None:
+    """The hundredth error in short order is too much, whenever it is that a client begins to err."""
+    pace = Pace(_SLOW, 0.0)
+    assert [pace.forgive(1000.0) for _ in range(100)] == [True] * 99 + [False]
+
+
+async def test_who_errs_now_and_then_stays(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that is too fast, or wrong, again and again stays for hours when it is little each time."""
+    town = Town(settings=_SLOW)
+    driver = _Driver(town, work)
+    begun = town.hub.time()
+    for minute in range(200):
+        # Nobody waits three hours for a test.
+        monkeypatch.setattr(town.hub, "time", lambda minute=minute: begun + 60 * minute)
+        for number in range(20):
+            driver.send("unsubscribe", id=f"s{number}")
+        codes = [message["code"] for message in driver.hear() if message["type"] == "error"]
+        assert codes == [Code.UNKNOWN_SUBSCRIPTION.number] * 3 + [Code.TOO_FAST.number] * 17
+    assert driver.outlet.closed is None
