@@ -20,8 +20,6 @@ from geoworks.geo.types import Flags, Geometries, Lonlat, Numbers, Places
 # Steps looked at together, measured on borders of 44 vertices and lines of 6; a tree over single steps would take
 # too much memory.
 _BORDER_CHUNK, _LINE_CHUNK = 4, 16
-# A tenth of a millimetre: what runs along a border is inside.
-_BORDER_DEG = 1e-9
 
 
 class LineClip:
@@ -49,8 +47,10 @@ class LineClip:
         pairs = _Pairs.of(line, polygon)
         met = self._meetings(steps, pairs)
         pieces = _pieces(pairs, chains, met)
-        doubtful = np.isin(pieces.pair, met.along)
-        inside = self._inside(pairs.polygon[pieces.pair], steps.lonlat(pieces.middle), doubtful)
+        middle = pieces.middle
+        inside = self._inside(pairs.polygon[pieces.pair], steps.lonlat(middle))
+        # What runs along a border is inside, which no test of its middle can tell: that is a rounding away from it.
+        inside |= met.along.cover(pieces.pair, middle)
         metres = ruler.metres(pieces.end[inside]) - ruler.metres(pieces.begin[inside])
         lengths = np.empty(len(line))
         lengths[pairs.order] = np.bincount(pieces.pair[inside], weights=metres, minlength=len(line))
@@ -67,14 +67,14 @@ class LineClip:
         step, of = step[near], of[near]
         edge, of_step = self._chunks.steps(border[of])
         step, pair = step[of_step], pair[of][of_step]
-        hit, part, along = _meet(steps.vectors(step), self._border.vectors(edge))
-        return _Meetings(pair[hit], step[hit] + part, pair[along])
+        vectors, edges = steps.vectors(step), self._border.vectors(edge)
+        hit, part, straight = _meet(vectors, edges)
+        low, high = _overlap(vectors.at(straight), edges.at(straight))
+        return _Meetings(pair[hit], step[hit] + part, _Along.of(pair[straight], step[straight], low, high))
 
-    def _inside(self, polygon: Places, lonlat: Lonlat, doubtful: Flags) -> Flags:
-        """Tell which points are inside or, for the doubtful ones, on the border but for a rounding."""
+    def _inside(self, polygon: Places, lonlat: Lonlat) -> Flags:
+        """Tell which points are inside."""
         inside: Flags = shapely.intersects_xy(self._polygons[polygon], lonlat[:, 0], lonlat[:, 1])
-        places = np.flatnonzero(doubtful & ~inside)
-        inside[places] = shapely.dwithin(self._polygons[polygon[places]], shapely.points(lonlat[places]), _BORDER_DEG)
         return inside
 
 
@@ -102,12 +102,35 @@ class _Pairs(NamedTuple):
         return place, self.keys[place] == keys
 
 
+class _Along(NamedTuple):
+    """Where the lines of pairs run along the polygons' borders, in the order of the pairs."""
+
+    pair: Places
+    begin: Numbers
+    end: Numbers
+
+    @classmethod
+    def of(cls, pair: Places, step: Places, low: Numbers, high: Numbers) -> Self:
+        """Take the parts of steps, from low to high, that are more than a point."""
+        kept = np.flatnonzero(low < high)
+        kept = kept[np.argsort(pair[kept])]
+        return cls(pair[kept], step[kept] + low[kept], step[kept] + high[kept])
+
+    def cover(self, pair: Places, where: Numbers) -> Flags:
+        """Tell which places of pairs lie where those run along a border."""
+        first = np.searchsorted(self.pair, pair)
+        along, place = ranges(first, np.searchsorted(self.pair, pair, "right") - first)
+        on = (self.begin[along] < where[place]) & (where[place] < self.end[along])
+        covered: Flags = np.bincount(place[on], minlength=len(pair)) > 0
+        return covered
+
+
 class _Meetings(NamedTuple):
-    """Where the lines of pairs meet the polygons' borders, and the pairs where they run along them for a while."""
+    """Where the lines of pairs meet the polygons' borders, and where they run along them for a while."""
 
     pair: Places
     where: Numbers
-    along: Places
+    along: _Along
 
 
 class _Chains(NamedTuple):
@@ -168,7 +191,7 @@ def _pieces(pairs: _Pairs, chains: _Chains, met: _Meetings) -> _Pieces:
 
 
 def _meet(steps: Vectors, edges: Vectors) -> tuple[Places, Numbers, Places]:
-    """Return which steps meet the edge beside them and after which part of themselves, and which lie along it.
+    """Return which steps meet the edge beside them and after which part of themselves, and which are in line with it.
 
     With d the step, e the edge and w the way from the start of d to the start of e, they meet after the part
     (w x e) / (d x e) of d and the part (w x d) / (d x e) of e, both being 0 to 1.
@@ -183,3 +206,13 @@ def _meet(steps: Vectors, edges: Vectors) -> tuple[Places, Numbers, Places]:
     straight = np.flatnonzero(turn == 0)
     on_one_line = east[straight] * steps.north[straight] == north[straight] * steps.east[straight]
     return hit, of_step[hit] / turn[hit], straight[on_one_line]
+
+
+def _overlap(steps: Vectors, edges: Vectors) -> tuple[Numbers, Numbers]:
+    """Return from which part to which part of steps the edge beside, in line with them, runs along."""
+    # Along the longer side of a step, which is never zero.
+    flat = np.abs(steps.east) >= np.abs(steps.north)
+    whole = np.where(flat, steps.east, steps.north)
+    start = np.where(flat, edges.lon - steps.lon, edges.lat - steps.lat) / whole
+    stop = start + np.where(flat, edges.east, edges.north) / whole
+    return np.maximum(np.minimum(start, stop), 0.0), np.minimum(np.maximum(start, stop), 1.0)

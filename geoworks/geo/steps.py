@@ -25,6 +25,10 @@ class Vectors(NamedTuple):
     east: Micro
     north: Micro
 
+    def at(self, places: Places) -> Vectors:
+        """Return some of them."""
+        return Vectors(self.lon[places], self.lat[places], self.east[places], self.north[places])
+
 
 class Steps(NamedTuple):
     """Steps in millionths of a degree: those of one chain (a line or ring) in order, chains of one owner together.
@@ -51,7 +55,7 @@ class Steps(NamedTuple):
 
     def vectors(self, places: Places) -> Vectors:
         """Return some steps as they lie."""
-        return Vectors(self.lon[places], self.lat[places], self.east[places], self.north[places])
+        return Vectors(self.lon, self.lat, self.east, self.north).at(places)
 
     def lonlat(self, where: Numbers) -> Lonlat:
         """Return places on the steps in degrees."""
