@@ -46,6 +46,7 @@ check: $(VENV)/.installed-dev $(OWN_NODE) node_modules/.package-lock.json ## lin
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev $(VENDOR)/.copied ## measure against the peers, to build/bench.json
+	@.ci/peers
 	$(BIN)/python -m tests.bench.run
 
 .PHONY: docs
