@@ -19,7 +19,7 @@ from tests.bench.row import Growth, Row, compare, measure, timed_row
 
 # A made-up region of 44 x 55 km: zones of 900 m, the size of Paris' districts, with borders as winding as French
 # communes' (44 vertices); works as long as those of Paris in 2018: half below 70 m, one in ten above 320 m.
-_WEST, _SOUTH, _EAST, _NORTH = 2.0, 48.5, 2.6, 49.0
+WEST, SOUTH, EAST, NORTH = 2.0, 48.5, 2.6, 49.0
 _ZONES = 3000
 _WORKS = 100_000
 _MEDIAN_DEG = 70 / 111_200
@@ -87,7 +87,7 @@ def join_each(join: ZoneJoin, works: Geometries) -> None:
 
 def make_works(rng: np.random.Generator, count: int) -> Geometries:
     """Return lines of six vertices from random places, each bending a little on its way."""
-    starts = rng.uniform((_WEST, _SOUTH), (_EAST, _NORTH), (count, 1, 2))
+    starts = rng.uniform((WEST, SOUTH), (EAST, NORTH), (count, 1, 2))
     step_deg = rng.lognormal(np.log(_MEDIAN_DEG), _SPREAD, (count, 1)) / 5
     heading = rng.uniform(0, 2 * np.pi, (count, 1)) + np.cumsum(rng.normal(0, 0.2, (count, 6)), axis=1)
     steps = step_deg[..., np.newaxis] * np.stack((np.cos(heading) * 1.5, np.sin(heading)), axis=2)
@@ -97,8 +97,8 @@ def make_works(rng: np.random.Generator, count: int) -> Geometries:
 
 def make_zones(rng: np.random.Generator, count: int = _ZONES) -> Geometries:
     """Return polygons that tile the region, with winding borders that neighbours share."""
-    seeds = shapely.multipoints(rng.uniform((_WEST, _SOUTH), (_EAST, _NORTH), (count, 2)))
-    region = shapely.box(_WEST, _SOUTH, _EAST, _NORTH)
+    seeds = shapely.multipoints(rng.uniform((WEST, SOUTH), (EAST, NORTH), (count, 2)))
+    region = shapely.box(WEST, SOUTH, EAST, NORTH)
     cells = shapely.intersection(shapely.get_parts(shapely.voronoi_polygons(seeds, extend_to=region)), region)
     fine = shapely.segmentize(cells, _BORDER_STEP_DEG * (_ZONES / count) ** 0.5)
     return shapely.transform(fine, wind)

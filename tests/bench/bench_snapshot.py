@@ -8,12 +8,10 @@ from functools import partial
 from itertools import count
 from time import process_time
 
-from geoworks.model.change import Change, Key, Kind, Op, Reason, Record
-from geoworks.model.status import derive
-from geoworks.model.works import Works, WorksDerived
+from geoworks.model.change import Change, Kind, Op, Reason
 from geoworks.state import Published, State, make_entry
 from tests.bench.row import Growth, Row, compare, measure, timed_row
-from tests.bench.town import NOW, large_town
+from tests.bench.town import NOW, large_town, make_record
 
 _SIZES = (1_000, 10_000, 100_000)
 _COMPARED = 10_000
@@ -39,7 +37,7 @@ class ChangingTown:
         works, _ = large_town(size, 0)
         self._offsets = count(1)
         self._state = State("bench", 0)
-        self._state.load(_record(id_, one) for id_, one in works.items())
+        self._state.load(make_record(id_, one) for id_, one in works.items())
         changed = next(self._state.of_kind(Kind.WORKS)).record
         self._entries = [make_entry(changed), make_entry(changed)]
 
@@ -59,16 +57,3 @@ class ChangingTown:
         change = Change(offset, NOW, entry.record.key, Op.PUT, Reason.UPDATED, offset)
         self._state.apply(Published(change, entry))
         return self.snapshot()
-
-
-def _record(id_: str, works: Works) -> Record:
-    status, severity, transition = derive(works, NOW)
-    return Record(
-        key=Key(Kind.WORKS, id_),
-        version=1,
-        created=NOW,
-        updated=NOW,
-        given=works,
-        derived=WorksDerived(status=status, severity=severity, next_transition=transition),
-        source="api",
-    )

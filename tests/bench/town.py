@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from geoworks.model.change import Key, Kind, Record
 from geoworks.model.impact import Impact, ParkingState, Restriction, RestrictionType, Unit, VehicleImpact, WayState
 from geoworks.model.schedule import Day, Schedule, Window
-from geoworks.model.works import TypeOfWork, Works
+from geoworks.model.status import derive
+from geoworks.model.works import TypeOfWork, Works, WorksDerived
 from geoworks.model.zone import Zone
 from tests.bench.bench_join import make_works, make_zones
 
@@ -24,6 +26,20 @@ def large_town(works: int, zones: int) -> tuple[dict[str, Works], dict[str, Zone
     named_works = dict(_named_works(rng, works))
     shapes = make_zones(rng, zones) if zones else ()
     return named_works, {f"z{number}": Zone(name=f"Quartier {number}", geometry=g) for number, g in enumerate(shapes)}
+
+
+def make_record(id_: str, works: Works) -> Record:
+    """Return the first version of a works, as it stands by the clock."""
+    status, severity, transition = derive(works, NOW)
+    return Record(
+        key=Key(Kind.WORKS, id_),
+        version=1,
+        created=NOW,
+        updated=NOW,
+        given=works,
+        derived=WorksDerived(status=status, severity=severity, next_transition=transition),
+        source="api",
+    )
 
 
 def _named_works(rng: np.random.Generator, count: int) -> Iterator[tuple[str, Works]]:
