@@ -108,6 +108,9 @@ class Hub:
         self._sessions[session] = next(self._numbers)
         self.counters.connected += 1
         self._news.set()
+        if self.stopping:
+            # Its handshake had begun before nobody was let in any more.
+            self._farewell.take_of(session)
         return session
 
     def disconnect(self, session: Session) -> None:
