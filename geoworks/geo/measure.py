@@ -28,6 +28,8 @@ _DIMENSIONS: dict[type[BaseGeometry], int] = {
 }
 # Up to so many vertices plain numbers are quicker than arrays.
 _SHORT = 50
+# So many thousandths of a degree of latitude away the parabolas of a place are still true to a rounding.
+_FAR = 8
 # Shapely's type ids: point, line, ring and polygon come before the multi geometries.
 _LAST_SINGLE_TYPE = 3
 
@@ -61,11 +63,14 @@ def length_m(geometry: BaseGeometry) -> float:
     total_m = 0.0
     places = iter(coordinates.tolist())
     lon, lat = next(places, (0.0, 0.0))
+    thousandth = int(lat * 1000)
+    p0, p1, p2, m0, m1, m2 = degree_near(thousandth)
     for next_lon, next_lat in places:
-        middle = (lat + next_lat) * 500
-        thousandth = int(middle)
-        beyond = middle - thousandth
-        p0, p1, p2, m0, m1, m2 = degree_near(thousandth)
+        beyond = (lat + next_lat) * 500 - thousandth
+        if not -_FAR < beyond < _FAR:
+            thousandth += int(beyond)
+            beyond -= int(beyond)
+            p0, p1, p2, m0, m1, m2 = degree_near(thousandth)
         east_m = (next_lon - lon) * (p0 + beyond * (p1 + beyond * p2))
         north_m = (next_lat - lat) * (m0 + beyond * (m1 + beyond * m2))
         total_m += math.hypot(east_m, north_m)

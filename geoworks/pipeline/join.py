@@ -40,6 +40,8 @@ class ZoneJoin:
         # For one works alone: a list gives its members quicker than an array.
         self._each: list[tuple[str, BaseGeometry]] = list(zip(self._ids.tolist(), self._zones.tolist(), strict=True))
         self._tree = STRtree(self._zones)
+        # A tree that is asked for one geometry spends as long on making it an array as on the search.
+        self._asked = np.empty(1, dtype=np.object_)
         self._clip = LineClip(self._zones)
 
     def effects(self, geometries: Sequence[BaseGeometry] | Geometries) -> list[tuple[Effect, ...]]:
@@ -58,15 +60,13 @@ class ZoneJoin:
         dimension = dimension_of(works)
         whole = extent(works, dimension)
         overlaps = []
-        # Asked for an array of one, for a tree that is asked for one geometry first spends as long on making it one.
-        asked = np.empty(1, dtype=np.object_)
-        asked[0] = works
-        for place in self._tree.query(asked)[1].tolist():
+        self._asked[0] = works
+        for place in self._tree.query(self._asked)[1].tolist():
             id_, zone = self._each[place]
             if zone.contains_properly(works):
                 inside = whole
             elif zone.intersects(works):
-                inside = self._cut_one(place, works, dimension)
+                inside = self._cut_one(place, zone, works, dimension)
             else:
                 continue
             # Rounded as arrays are: `round(x, 3)` goes another way at some halves.
@@ -79,13 +79,13 @@ class ZoneJoin:
             overlaps.sort()
         return tuple([effect for _, _, effect in overlaps])
 
-    def _cut_one(self, place: int, works: BaseGeometry, dimension: int) -> float:
+    def _cut_one(self, place: int, zone: BaseGeometry, works: BaseGeometry, dimension: int) -> float:
         """Return how much of a works is inside a zone whose border it meets."""
         # An intersection holds once what a line passes twice (to the end of a dead end and back).
         if dimension == LINE and not works.is_simple:
             inside, _ = self._clip.metres(np.array([works], dtype=np.object_), np.array([0]), np.array([place]))
             return float(inside[0])
-        return extent(self._zones[place].intersection(works), dimension)
+        return extent(zone.intersection(works), dimension)
 
     def _effects_of_block(self, works: Geometries) -> list[tuple[Effect, ...]]:
         work, zone = self._tree.query(works)
