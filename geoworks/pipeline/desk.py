@@ -43,7 +43,16 @@ class Job(Struct, eq=False):
     answer: asyncio.Future[Any]
     reply: Callable[[Any], Reply] | None = None
     result: Any = None
-    wishes: Sequence[Wish] = ()
+    error: Exception | None = None
+
+    def tell(self) -> None:
+        """Answer whoever waits, if anybody still does."""
+        if self.answer.done():
+            return
+        if self.error is None:
+            self.answer.set_result(self.result)
+        else:
+            self.answer.set_exception(self.error)
 
 
 class Desk:
@@ -115,6 +124,8 @@ class Desk:
         try:
             ran, wishes = self._run_edits(own, jobs, now)
             await self._commit(ran, wishes, now)
+            for job in jobs:
+                job.tell()
         except StoreError as error:
             _refuse(jobs, error)
             await self._wait_for_store(own, error)
@@ -145,6 +156,9 @@ class Desk:
                 written.update(draft)
                 wishes += draft.wishes
                 ran.append(job)
+            elif not written:
+                # What refused it is durable. A refusal for what this batch writes waits until that is, too.
+                job.tell()
         return ran, wishes
 
     async def _commit(self, ran: list[Job], wishes: list[Wish], now: datetime) -> None:
@@ -154,9 +168,6 @@ class Desk:
         if writes or replies:
             changes = await self._store.commit(Batch(writes, now, replies))
             self._publish(writes, changes)
-        for job in ran:
-            if not job.answer.done():
-                job.answer.set_result(job.result)
 
     def _writes(self, wishes: Iterator[Wish]) -> Iterator[Write]:
         for wish in wishes:
@@ -196,7 +207,7 @@ def _run(job: Job, draft: Draft) -> bool:
     try:
         job.result = job.edit(draft)
     except Exception as error:  # noqa: BLE001 - handed to the submitter, who raises it; a fault of one edit stops no other
-        job.answer.set_exception(error)
+        job.error = error
         return False
     return True
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from geoworks.clock import ManualClock
-from geoworks.errors import Conflict, ServiceStopping, StoreFull
+from geoworks.errors import Conflict, ServiceStopping, StaleVersion, StoreFull
 from geoworks.model.change import Key, Kind, Op, Reason
 from geoworks.pipeline.desk import Edit
 from geoworks.pipeline.draft import Draft, works_key, zone_key
+from geoworks.pipeline.works import cancel
 from geoworks.ports import Batch, Committed
 from geoworks.state import State
 from geoworks.store.sqlite import SqliteStore
@@ -82,6 +83,40 @@ async def test_a_faulty_edit_stops_no_other(house: House) -> None:
     assert [type(answer) for answer in answers] == [int, Conflict, ZeroDivisionError, int]
     assert house.state.get(works_key("api:bad")) is None
     assert house.state.count(Kind.WORKS) == 2
+
+
+async def test_a_refusal_waits_for_what_it_rests_on(tmp_path: Path, clock: ManualClock) -> None:
+    """Who is refused for another's write of the same batch is told once that is durable, so it can be read then."""
+    store = CountingStore(tmp_path, clock=clock)
+    async with open_house(store, clock) as house:
+        versions: list[int] = []
+
+        async def refused() -> None:
+            with pytest.raises(StaleVersion):
+                await house.desk.submit(cancel("api:1", actor="test", seen=1))
+            entry = house.state.get(works_key("api:1"))
+            assert entry is not None
+            versions.append(entry.record.version)
+
+        await house.desk.submit(put("api:1", reason=Reason.CREATED))
+        before = store.commits
+        await asyncio.gather(house.desk.submit(put("api:1", a_works(title="new"))), refused())
+        assert (versions, store.commits - before) == ([2], 1)
+
+
+async def test_a_refusal_that_rests_on_a_lost_write_is_none(tmp_path: Path, clock: ManualClock) -> None:
+    """When that write is not taken by the store, both may try again; who was refused for what is durable is refused."""
+    store = CountingStore(tmp_path, clock=clock)
+    async with open_house(store, clock) as house:
+        await house.desk.submit(put("api:1", reason=Reason.CREATED))
+        store.refuse = 1
+        answers = await asyncio.gather(
+            house.desk.submit(cancel("api:1", actor="test", seen=7)),
+            house.desk.submit(put("api:1", a_works(title="new"))),
+            house.desk.submit(cancel("api:1", actor="test", seen=1)),
+            return_exceptions=True,
+        )
+        assert [type(answer) for answer in answers] == [StaleVersion, StoreFull, StoreFull]
 
 
 async def test_the_same_again_writes_nothing(house: House) -> None:
