@@ -84,11 +84,12 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
         return _answer_http(request, error)
-    except Exception:  # noqa: BLE001 - the web boundary: whatever failed is logged, and the reader gets an answer
-        resource = request.match_info.route.resource
-        # Not the address itself: it may hold the secret of a link.
-        door = resource.canonical if resource else "no door"
-        _log.exception("request %s failed: %s %s", request_id(request), request.method, door)
+    except Exception as error:  # noqa: BLE001 - the web boundary: whatever failed is logged, and the reader gets an answer
+        if not (isinstance(error, ConnectionError) and _has_gone(request)):
+            resource = request.match_info.route.resource
+            # Not the address itself: it may hold the secret of a link.
+            door = resource.canonical if resource else "no door"
+            _log.exception("request %s failed: %s %s", request_id(request), request.method, door)
         return _document(
             request,
             ProblemDocument(
@@ -100,6 +101,11 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
                 temporary=True,
             ),
         )
+
+
+def _has_gone(request: web.Request) -> bool:
+    """Tell whether the reader left before the answer; that is their right and nobody's fault."""
+    return request.transport is None or request.transport.is_closing()
 
 
 def _answer(request: web.Request, status: HTTPStatus, error: GeoworksError) -> web.Response:
