@@ -127,7 +127,9 @@ async def test_route_of_a_million_points(link: Link, town: Town, tasks: Work) ->
     """A route too long for a frame is told so and ends its connection, not another one's."""
     other = Link(town, tasks)
     _send(other, _HOME)
-    *_, error = _send(link, {**_HOME, **_route(*([2.3 + place * 1e-7, _LAT] for place in range(1_000_000)))})
+    text = json.dumps({**_HOME, **_route(_A, "more", _B)})
+    link.session.receive(text.replace('"more"', ", ".join(["[2.305, 48.6357]"] * 1_000_000)))
+    (error,) = link.hear()
     assert (error["code"], "simplify the area" in error["message"]) == (Code.FRAME_TOO_LARGE.number, True)
     assert link.outlet.closed is not None
     town.publish_works("voirie:2")
@@ -163,7 +165,7 @@ async def test_route_that_crosses_itself(link: Link) -> None:
         "e" * 41 + ".1",
         "null",
         "epoch1.\u0000",
-    ],  # fmt: skip
+    ],
 )
 async def test_cursor_that_is_none(link: Link, since: str) -> None:
     """A malformed cursor is refused with what to send; a right one is taken after it."""
