@@ -16,16 +16,16 @@ from shapely.geometry.base import BaseGeometry
 from geoworks.errors import Invalid, Problem
 from geoworks.geo.crs import local_metric
 from geoworks.geo.measure import DEGREE_M, steps_m
-from geoworks.geo.trace import Run, Traces, trace
+from geoworks.geo.trace import PASS_GAP_M, Run, Traces, trace
 from geoworks.geo.types import Lonlat, Metric, Numbers, Places
 from geoworks.model.works import Direction
 
 LONGEST_M = 2_000_000.0
+# A row for each piece of a route: its vertices in degrees, and how far along the route each is.
+Pieces = tuple[Numbers, Numbers]
 # A piece has at least so many segments, and a route at most about so many pieces.
-_PIECE_SEGMENTS = 4
+PIECE_SEGMENTS = 4
 _MOST_PIECES = 500
-# Parts of a works further apart than this along the route are met in different passes.
-_PASS_GAP_M = 150.0
 # How far ahead and behind of where a driver was is looked first, and how far off may be as good as the nearest.
 _WINDOW_M = 3_000.0
 _AS_GOOD_M = 20.0
@@ -50,7 +50,7 @@ class RouteLine:
         self._at_m: Numbers = np.concatenate([[0.0], np.cumsum(steps_m(self._lonlat))])
         self._corridor_m = corridor_m
         segments = len(self._lonlat) - 1
-        step = max(_PIECE_SEGMENTS, -(-segments // _MOST_PIECES))
+        step = max(PIECE_SEGMENTS, -(-segments // _MOST_PIECES))
         self._firsts: Places = np.arange(0, segments, step)
         self._ends: Places = np.minimum(self._firsts + step, segments)
         self._boxes = self._pad(self._lonlat)
@@ -64,6 +64,14 @@ class RouteLine:
     def boxes(self) -> Numbers:
         """Return a box a piece that holds it with its corridor: west, south, east, north in degrees."""
         return self._boxes
+
+    @property
+    def pieces(self) -> Pieces | None:
+        """Return the same pieces for a bundle of routes; None when they have more segments than fit into one."""
+        if len(self._lonlat) - 1 > PIECE_SEGMENTS * len(self._firsts):
+            return None
+        vertices = np.minimum(self._firsts[:, None] + np.arange(PIECE_SEGMENTS + 1), len(self._lonlat) - 1)
+        return self._lonlat[vertices], self._at_m[vertices]
 
     def near(self, geometry: BaseGeometry) -> bool:
         """Tell whether a geometry comes within the corridor."""
@@ -105,7 +113,7 @@ class RouteLine:
         off = np.hypot(*(begin + share[:, None] * step).T)
         at = self._at_m[which][:-1] + share * np.diff(self._at_m[which])
         good = np.flatnonzero(off <= off.min() + _AS_GOOD_M)
-        if (at[good].max() - at[good].min()) <= _PASS_GAP_M:
+        if (at[good].max() - at[good].min()) <= PASS_GAP_M:
             best = good[np.argmin(off[good])]
         else:
             best = good[np.argmin(off[good] + np.abs(at[good] - hint_m) / 10)]
@@ -183,7 +191,7 @@ def _clusters(traces: Sequence[Traces]) -> Iterator[tuple[Numbers, float, float]
             continue
         order = np.argsort(found.at_m)
         at_m, sample = found.at_m[order], found.sample[order]
-        for places in np.split(np.arange(len(at_m)), np.flatnonzero(np.diff(at_m) > _PASS_GAP_M) + 1):
+        for places in np.split(np.arange(len(at_m)), np.flatnonzero(np.diff(at_m) > PASS_GAP_M) + 1):
             # A place beside two segments at once counts once.
             once = np.unique(sample[places])
             yield at_m[places], float(found.lengths_m[once].sum()), found.enough_m

@@ -23,21 +23,23 @@ from geoworks.geo.types import Flags, Metric, Numbers, Places
 from geoworks.model.works import Direction
 
 # How far beside the middle of its street a works may be drawn.
-_OFF_M = 9.0
+OFF_M = 9.0
 _POINT_OFF_M = 12.0
-_PARALLEL = np.cos(np.radians(25.0))
+PARALLEL = np.cos(np.radians(25.0))
 _STEP_M = 4.0
 _MOST_STEPS = 512
 # Of a long works so much has to be on the route, of a short one half.
-_ENOUGH_M = 18.0
-_ENOUGH_SHARE = 0.5
+ENOUGH_M = 18.0
+ENOUGH_SHARE = 0.5
 _ENOUGH_OUTLINE = 0.42
+# Parts of a works further apart than this along the route are met in different passes.
+PASS_GAP_M = 150.0
 # Shorter, a line shows no direction.
-_SHORT_M = 3.0
+SHORT_M = 3.0
 # Beyond the end of a segment by so much it still passes beside a place: lines bend.
-_BEYOND_M = 1.5
+BEYOND_M = 1.5
 # The widest street whose middle a footprint may lie beside.
-_WIDEST_HALF_M = 12.0
+WIDEST_HALF_M = 12.0
 # An area holds the route when so much of it is inside, or less, but half of the area's length.
 _HOLDS_M = 50.0
 _HOLDS_SMALL_M = 25.0
@@ -63,7 +65,7 @@ class Traces(Struct, frozen=True):
     enough_m: float
 
 
-class _Steps(Struct, frozen=True):
+class Steps(Struct, frozen=True):
     """A line cut into short steps: the middle of each, its unit direction, its length."""
 
     middles: Numbers
@@ -75,22 +77,27 @@ def trace(
     geometry: BaseGeometry, runs: Sequence[Run], *, most_off_m: float, direction: Direction | None
 ) -> Sequence[Traces]:
     """Return where the parts of a geometry are on the runs of a route, never further off than `most_off_m`."""
-    sense = {Direction.FORWARD: 1, Direction.BACKWARD: -1}.get(direction, 0) if direction else 0
+    sense = sense_of(direction)
     parts = shapely.get_parts(geometry)
     return [found for part in parts for found in _trace_part(part, runs, most_off_m, sense)]
 
 
+def sense_of(direction: Direction | None) -> int:
+    """Return 1 or -1 for what is travelled as it is drawn, or against that, and 0 for both ways."""
+    return {Direction.FORWARD: 1, Direction.BACKWARD: -1}.get(direction, 0) if direction else 0
+
+
 def _trace_part(part: BaseGeometry, runs: Sequence[Run], most_off_m: float, sense: int) -> Iterator[Traces]:
-    if part.geom_type == "Point" or part.length < _SHORT_M:
+    if part.geom_type == "Point" or part.length < SHORT_M:
         yield _beside(shapely.get_coordinates(part)[:1], runs, min(_POINT_OFF_M, most_off_m))
     elif part.geom_type == "Polygon":
         outline = shapely.LineString(shapely.get_coordinates(shapely.get_exterior_ring(part)))
-        off_m = min(_OFF_M + _half_width(part.area, outline.length), most_off_m)
-        yield _along(_steps(outline), runs, off_m=off_m, enough_m=_enough_outline(outline.length))
+        off_m = min(OFF_M + _half_width(part.area, outline.length), most_off_m)
+        yield _along(steps_of(outline), runs, off_m=off_m, enough_m=_enough_outline(outline.length))
         yield from _inside(part, runs)
     else:
-        enough_m = min(_ENOUGH_M, _ENOUGH_SHARE * part.length)
-        yield _along(_steps(part), runs, off_m=min(_OFF_M, most_off_m), enough_m=enough_m, sense=sense)
+        enough_m = min(ENOUGH_M, ENOUGH_SHARE * part.length)
+        yield _along(steps_of(part), runs, off_m=min(OFF_M, most_off_m), enough_m=enough_m, sense=sense)
 
 
 def _beside(places: Numbers, runs: Sequence[Run], off_m: float) -> Traces:
@@ -100,13 +107,13 @@ def _beside(places: Numbers, runs: Sequence[Run], off_m: float) -> Traces:
     return Traces(at_m, sample, np.ones(len(places)), 1.0)
 
 
-def _along(steps: _Steps, runs: Sequence[Run], *, off_m: float, enough_m: float, sense: int = 0) -> Traces:
+def _along(steps: Steps, runs: Sequence[Run], *, off_m: float, enough_m: float, sense: int = 0) -> Traces:
     """Trace steps by where they are beside the route and in parallel with it; of a `sense` (1, -1) only that way."""
     found = []
     for run in runs:
         at, off, beside, headings = _feet(steps.middles, run)
         cosine = steps.headings @ headings.T
-        parallel = np.abs(cosine) >= _PARALLEL if not sense else cosine * sense >= _PARALLEL
+        parallel = np.abs(cosine) >= PARALLEL if not sense else cosine * sense >= PARALLEL
         found.append((at, (off <= off_m) & beside & parallel))
     at_m, sample = _gathered(found)
     return Traces(at_m, sample, steps.lengths_m, enough_m)
@@ -125,14 +132,15 @@ def _inside(area: BaseGeometry, runs: Sequence[Run]) -> Iterator[Traces]:
             yield Traces(at_m, np.arange(len(at_m)), np.full(len(at_m), length_m), 1.0)
 
 
-def _steps(line: BaseGeometry) -> _Steps:
+def steps_of(line: BaseGeometry) -> Steps:
+    """Cut a line into steps; what has no length is none."""
     size_m = max(_STEP_M, line.length / _MOST_STEPS)
     places = shapely.get_coordinates(shapely.segmentize(line, size_m))
     vectors = np.diff(places, axis=0)
     lengths = np.hypot(*vectors.T)
     some = lengths > 0
     middles = ((places[:-1] + places[1:]) / 2)[some]
-    return _Steps(middles, vectors[some] / lengths[some, None], lengths[some])
+    return Steps(middles, vectors[some] / lengths[some, None], lengths[some])
 
 
 def _feet(places: Numbers, run: Run) -> tuple[Numbers, Numbers, Flags, Numbers]:
@@ -149,7 +157,7 @@ def _feet(places: Numbers, run: Run) -> tuple[Numbers, Numbers, Flags, Numbers]:
     foot = np.clip(along, 0.0, lengths)
     across = relative[..., 0] * headings[:, 1] - relative[..., 1] * headings[:, 0]
     off = np.hypot(across, along - foot)
-    beside = np.abs(along - foot) <= _BEYOND_M
+    beside = np.abs(along - foot) <= BEYOND_M
     scale = np.diff(run.at_m) / lengths
     return run.at_m[:-1] + foot * scale, off, beside, headings
 
@@ -162,12 +170,12 @@ def _gathered(found: Sequence[tuple[Numbers, Flags]]) -> tuple[Numbers, Places]:
 
 def _half_width(area_m2: float, outline_m: float) -> float:
     """Return half of how wide a footprint is: that of a strip with its area and outline."""
-    return min(area_m2 / max(outline_m, 1e-9), _WIDEST_HALF_M)
+    return min(area_m2 / max(outline_m, 1e-9), WIDEST_HALF_M)
 
 
 def _enough_outline(outline_m: float) -> float:
     """Return how much of an outline has to be in parallel: both long sides of a strip count."""
-    return 2 * min(_ENOUGH_M, _ENOUGH_OUTLINE * outline_m / 2)
+    return 2 * min(ENOUGH_M, _ENOUGH_OUTLINE * outline_m / 2)
 
 
 def _sides(area: BaseGeometry) -> tuple[float, float]:

@@ -1,178 +1,199 @@
-"""An index of the places that questions ask about: it tells which of them a feature touches.
+"""An index of the places that questions ask about: it tells which of them a feature concerns.
 
-Trees cannot change once built, so places live in several tables of bounded size: a fresh one, whose bounds are
-compared all at once, and settled ones with a tree, from which members are only struck out. It holds pieces, not
-buffered outlines (a circle is a centre and a radius, a route the boxes of its pieces), which is six times faster to
-ask.
+It holds pieces, not buffered outlines (a circle is a centre and a radius, a route the boxes of its pieces), which is
+quicker to ask, and nothing in it has to be rebuilt when questions come, go or move.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 import shapely
-from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
-from geoworks.geo.types import Geometries, Lonlat, Places
-from geoworks.hub.places import DiscPlace, Ground, ShapePlace, within_discs
+from geoworks.geo.bundle import Bundle, lying_on, near_to
+from geoworks.geo.grid import Bounds, BoxGrid
+from geoworks.geo.route import PIECE_SEGMENTS
+from geoworks.geo.types import Flags, Lonlat, Places
+from geoworks.hub.filters import Filters
+from geoworks.hub.ledger import Ledger
+from geoworks.hub.places import DiscPlace, Ground, ShapePlace, WayPlace, within_discs
+from geoworks.hub.question import Question, Sieve
+from geoworks.model.change import Key, Kind, MatchKeys
 
-T = TypeVar("T", bound=Hashable)
-
-# The bounds of the fresh are compared in about 10 µs; a tree is built in about 5 ms.
-_FRESH_MOST = 1024
-_SETTLED_MOST = 8192
+# What a place is: a box, another shape, a disc, a route in pieces; what is none of these is asked itself.
+_BOX, _SHAPE, _DISC, _WAY, _OTHER = range(5)
+_CORNERS = 5
 
 
-class Grounds(Generic[T]):
+class Concerned(NamedTuple):
+    """The questions a version of a feature answers, and those that have to be asked themselves."""
+
+    certain: Sequence[Question]
+    doubtful: Sequence[Question]
+
+
+class _Kept(NamedTuple):
+    """Where a question is in the ledgers."""
+
+    asker: int
+    rows: list[int]
+    pieces: list[int]
+
+
+class Grounds:
     """Questions by the place they ask about; belongs to the event loop's thread."""
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._fresh: _Table[T] = _Table(_FRESH_MOST)
-        self._settled: list[_Table[T]] = []
+        self._kept: dict[Question, _Kept] = {}
+        self._filters = Filters()
+        self._grid = BoxGrid()
+        self._rows = Ledger(bounds=(float, (4,)), asker=(np.int32, ()), piece=(np.int32, ()))
+        self._askers = Ledger(
+            question=(object, ()),
+            filter=(np.int32, ()),
+            sort=(np.uint8, ()),
+            shape=(object, ()),
+            center=(float, (2,)),
+            reach_m=(float, ()),
+            is_plain=(np.bool_, ()),
+        )
+        vertices = PIECE_SEGMENTS + 1
+        self._pieces = Ledger(lonlat=(float, (vertices, 2)), at_m=(float, (vertices,)))
 
     def __len__(self) -> int:
         """Return how many questions it holds."""
-        return len(self._fresh) + sum(map(len, self._settled))
+        return len(self._kept)
 
-    def add(self, question: T, place: Ground) -> None:
+    def add(self, sieve: Sieve, place: Ground) -> None:
         """Take in a question that is not there yet."""
-        rows = _rows_of(question, place)
-        if len(rows) > self._fresh.room:
-            self._settle()
-        if len(rows) <= self._fresh.room:
-            self._fresh.add(question, rows)
-        else:
-            self._settled.append(_Table.with_tree(rows))
+        boxes = place.boxes
+        (asker,) = self._askers.take(1)
+        rows = self._rows.take(len(boxes))
+        self._rows["bounds"][rows] = boxes
+        self._rows["asker"][rows] = asker
+        self._askers["question"][asker] = sieve.question
+        self._askers["filter"][asker] = self._filters.add(sieve.question)
+        self._kept[sieve.question] = _Kept(asker, rows, self._describe(asker, rows, place))
+        for row, box in zip(rows, boxes.tolist(), strict=True):
+            self._grid.add(row, tuple(box))
 
-    def discard(self, question: T) -> None:
+    def discard(self, question: Question) -> None:
         """Drop a question, if it is there."""
-        any(table.discard(question) for table in (self._fresh, *self._settled))
+        kept = self._kept.pop(question, None)
+        if kept is None:
+            return
+        for row, box in zip(kept.rows, self._rows["bounds"][kept.rows].tolist(), strict=True):
+            self._grid.discard(row, tuple(box))
+        self._filters.discard(int(self._askers["filter"][kept.asker]))
+        self._askers.give_back([kept.asker])
+        self._rows.give_back(kept.rows)
+        # What is no number meets nothing.
+        self._rows["bounds"][kept.rows] = np.nan
+        self._pieces.give_back(kept.pieces)
 
-    def touched(self, geometry: BaseGeometry) -> Iterator[T]:
+    def touched(self, geometry: BaseGeometry) -> Iterator[Question]:
         """Yield the questions whose shape or disc shares a point with a geometry, and those that may meet it, once."""
-        found = [table.near(geometry) for table in (self._fresh, *self._settled) if len(table)]
-        if found:
-            near = np.concatenate(found)
-            # A question with several pieces may have been found by more than one of them.
-            yield from dict.fromkeys(near["question"][_touch(near, geometry)])
+        rows = self._near(geometry.bounds)
+        asker = self._rows["asker"][rows]
+        may = self._askers["sort"][asker] >= _WAY
+        met = self._touched(rows[~may], geometry)
+        yield from self._questions(np.concatenate([met, np.unique(asker[may])]))
 
-    def _settle(self) -> None:
-        """Move the fresh into a table with a tree: the one with most room if they fit, else a new one."""
-        roomiest = min(self._settled, key=lambda table: table.alive, default=None)
-        rows = self._fresh.rows()
-        if roomiest is not None and roomiest.alive + len(rows) <= _SETTLED_MOST:
-            self._settled.remove(roomiest)
-            rows = np.concatenate([roomiest.rows(), rows])
-        if len(rows):
-            self._settled.append(_Table.with_tree(rows))
-        self._fresh = _Table(_FRESH_MOST)
+    def concerned(self, key: Key, keys: MatchKeys, moment: datetime) -> Concerned:
+        """Return the questions that a visible version of a feature answers at a moment."""
+        rows = self._near(keys.geometry.bounds)
+        numbers = self._askers["filter"][self._rows["asker"][rows]]
+        rows = rows[self._filters.passing(numbers, key.kind, keys, moment)]
+        asker = self._rows["asker"][rows]
+        sort = self._askers["sort"][asker]
+        met = self._touched(rows[sort < _WAY], keys.geometry)
+        certain, doubtful = self._on_routes(rows[sort == _WAY], key, keys)
+        others = np.unique(asker[sort == _OTHER])
+        return Concerned(
+            self._questions(np.concatenate([met, certain])), self._questions(np.concatenate([doubtful, others]))
+        )
 
+    def _describe(self, asker: int, rows: list[int], place: Ground) -> list[int]:
+        """Note what a place is; return its pieces."""
+        askers = self._askers
+        askers["sort"][asker] = _OTHER
+        if isinstance(place, ShapePlace):
+            askers["sort"][asker] = _BOX if _is_box(place.geometry) else _SHAPE
+            askers["shape"][asker] = place.geometry
+        elif isinstance(place, DiscPlace):
+            askers["sort"][asker] = _DISC
+            askers["center"][asker], askers["reach_m"][asker] = place.center[0], place.radius_m
+        elif isinstance(place, WayPlace) and (cut := place.pieces) is not None:
+            askers["sort"][asker] = _WAY
+            askers["is_plain"][asker], askers["reach_m"][asker] = place.is_plain, place.corridor_m
+            pieces = self._pieces.take(len(rows))
+            self._pieces["lonlat"][pieces], self._pieces["at_m"][pieces] = cut
+            self._rows["piece"][rows] = pieces
+            return pieces
+        return []
 
-# A disc has no shape and a shape no radius: what is missing is None and NaN. What is neither may meet what its bounds
-# meet: that is for the asker to test.
-_ROW = np.dtype(
-    [
-        ("question", object),
-        ("bounds", np.float64, 4),
-        ("shape", object),
-        ("center", np.float64, 2),
-        ("radius_m", np.float64),
-    ]
-)
-_Rows = np.ndarray[tuple[int], np.dtype[np.void]]
-
-
-class _Table(Generic[T]):
-    """Questions and the pieces of their places as rows; with a tree they only become fewer."""
-
-    def __init__(self, most: int) -> None:
-        self._rows: _Rows = np.zeros(most, dtype=_ROW)
-        self._alive = np.zeros(most, dtype=np.bool_)
-        self._used = 0
-        self._at: dict[T, list[int]] = {}
-        self._tree: STRtree | None = None
-        self.alive = 0
-
-    @classmethod
-    def with_tree(cls, rows: _Rows) -> _Table[T]:
-        """Make a table that is full and has a tree."""
-        table: _Table[T] = cls(0)
-        table._rows, table._used, table.alive = rows, len(rows), len(rows)
-        table._alive = np.ones(len(rows), dtype=np.bool_)
-        for at, question in enumerate(rows["question"]):
-            table._at.setdefault(question, []).append(at)
-        table._tree = STRtree(shapely.box(*rows["bounds"].T))
-        return table
-
-    def __len__(self) -> int:
-        return len(self._at)
-
-    @property
-    def room(self) -> int:
-        """Return how many rows are left."""
-        return len(self._rows) - self._used
-
-    def rows(self) -> _Rows:
-        """Return the rows still alive."""
-        return self._rows[: self._used][self._alive[: self._used]]
-
-    def add(self, question: T, rows: _Rows) -> None:
-        """Fill the next rows."""
-        begin, end = self._used, self._used + len(rows)
-        self._rows[begin:end] = rows
-        self._alive[begin:end] = True
-        self._at[question] = list(range(begin, end))
-        self._used = end
-        self.alive += len(rows)
-
-    def discard(self, question: T) -> bool:
-        """Strike a question out; tell whether it was here."""
-        places = self._at.pop(question, None)
-        if places is None:
-            return False
-        self._alive[places] = False
-        # The rows stay until the table is settled; what they hold need not.
-        self._rows["question"][places] = None
-        self._rows["shape"][places] = None
-        self.alive -= len(places)
-        return True
-
-    def near(self, geometry: BaseGeometry) -> _Rows:
-        """Return the rows whose bounds meet those of a geometry."""
-        return self._rows[self._meeting(geometry)]
-
-    def _meeting(self, geometry: BaseGeometry) -> Places:
-        if self._tree is not None:
-            places: Places = self._tree.query(geometry)
-            return places[self._alive[places]]
-        west, south, east, north = geometry.bounds
-        box = self._rows["bounds"][: self._used]
+    def _near(self, bounds: Bounds) -> Places:
+        """Return the rows whose bounds meet some bounds, each once."""
+        found = self._grid.near(bounds)
+        every = found is None
+        if found is None:
+            found = np.arange(self._rows.used, dtype=np.int32)
+        west, south, east, north = bounds
+        box = self._rows["bounds"][found]
         meets = (box[:, 0] <= east) & (box[:, 2] >= west) & (box[:, 1] <= north) & (box[:, 3] >= south)
-        return np.flatnonzero(meets & self._alive[: self._used])
+        rows = found[meets]
+        return rows if every else np.unique(rows)
+
+    def _touched(self, rows: Places, geometry: BaseGeometry) -> Places:
+        """Return who asks about a box, shape or disc that shares a point with a geometry."""
+        asker = self._rows["asker"][rows]
+        sort = self._askers["sort"][asker]
+        discs, shapes = asker[sort == _DISC], asker[sort == _SHAPE]
+        # A box that holds the bounds needs no other test.
+        boxes, held = asker[sort == _BOX], self._holding(rows[sort == _BOX], geometry.bounds)
+        shapes = np.concatenate([shapes, boxes[~held]])
+        touch = shapely.intersects(self._askers["shape"][shapes], geometry)
+        return np.concatenate([boxes[held], shapes[touch], discs[self._within(discs, geometry)]])
+
+    def _holding(self, rows: Places, bounds: Bounds) -> Flags:
+        west, south, east, north = bounds
+        box = self._rows["bounds"][rows]
+        held: Flags = (box[:, 0] <= west) & (box[:, 2] >= east) & (box[:, 1] <= south) & (box[:, 3] >= north)
+        return held
+
+    def _within(self, discs: Places, geometry: BaseGeometry) -> Flags:
+        if not len(discs):
+            return np.zeros(0, dtype=np.bool_)
+        return within_discs(Lonlat(self._askers["center"][discs]), self._askers["reach_m"][discs], geometry)
+
+    def _on_routes(self, rows: Places, key: Key, keys: MatchKeys) -> tuple[Places, Places]:
+        """Return who asks about a route that a feature is on, and who has to be asked."""
+        if not len(rows):
+            return rows, rows
+        # The pieces of one route follow one another.
+        asker = self._rows["asker"][rows]
+        order = np.argsort(asker, kind="stable")
+        asker, piece = asker[order], self._rows["piece"][rows[order]]
+        reach_m = self._askers["reach_m"][asker]
+        bundle = Bundle(self._pieces["lonlat"][piece], self._pieces["at_m"][piece], reach_m, asker)
+        if key.kind is not Kind.WORKS:
+            return near_to(keys.geometry, bundle)
+        certain, doubtful = lying_on(keys.geometry, bundle, keys.terms.works.direction if keys.terms else None)
+        plain = self._askers["is_plain"][certain]
+        return certain[plain], np.concatenate([certain[~plain], doubtful])
+
+    def _questions(self, askers: Places) -> list[Question]:
+        found: list[Question] = self._askers["question"][askers].tolist()
+        return found
 
 
-def _rows_of(question: Hashable, place: Ground) -> _Rows:
-    boxes = place.boxes
-    rows: _Rows = np.zeros(len(boxes), dtype=_ROW)
-    rows["question"], rows["bounds"] = question, boxes
-    rows["shape"] = place.geometry if isinstance(place, ShapePlace) else None
-    rows["center"], rows["radius_m"] = np.nan, np.nan
-    if isinstance(place, DiscPlace):
-        rows["center"], rows["radius_m"] = place.center[0], place.radius_m
-    return rows
-
-
-def _touch(rows: _Rows, geometry: BaseGeometry) -> Places:
-    """Return which of some rows share a point with a geometry, or may do so."""
-    shapes: Geometries = rows["shape"]
-    is_disc = ~np.isnan(rows["radius_m"])
-    # A missing shape touches nothing.
-    touch = shapely.intersects(shapes, geometry) | (shapely.is_missing(shapes) & ~is_disc)
-    if is_disc.any():
-        discs = rows[is_disc]
-        touch[is_disc] = within_discs(Lonlat(discs["center"]), discs["radius_m"], geometry)
-    return np.flatnonzero(touch)
+def _is_box(geometry: BaseGeometry) -> bool:
+    """Tell whether a shape is nothing but its bounds."""
+    west, south, east, north = geometry.bounds
+    is_quadrangle = geometry.geom_type == "Polygon" and shapely.get_num_coordinates(geometry) == _CORNERS
+    return is_quadrangle and geometry.equals(shapely.box(west, south, east, north))

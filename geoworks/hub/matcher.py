@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from geoworks.hub.areas import Disc, Everywhere, InZones, Shape
+from geoworks.hub.areas import Everywhere, InZones
 from geoworks.hub.grounds import Grounds
 from geoworks.hub.places import ANYTIME, Ground
 from geoworks.hub.question import Question, Sieve
@@ -29,7 +29,7 @@ class Matcher(Generic[M]):
         self._sieves: dict[Question, Sieve] = {}
         self._everywhere: dict[Question, None] = {}
         self._zones: dict[str, dict[Question, None]] = {}
-        self._grounds: Grounds[Question] = Grounds()
+        self._grounds = Grounds()
 
     def __len__(self) -> int:
         """Return how many different questions are asked."""
@@ -63,31 +63,31 @@ class Matcher(Generic[M]):
 
     def matching(self, key: Key, keys: MatchKeys | None, moment: datetime) -> set[M]:
         """Return the members one of whose questions a version of a feature answers at a moment (None: no version)."""
-        found: set[M] = set()
-        if keys is not None and keys.visible:
-            for question in self._candidates(key, keys):
-                if question.wants(key.kind, keys, moment) and self._is_met(question, key, keys):
-                    found |= self._members[question]
-        return found
+        if keys is None or not keys.visible:
+            return set()
+        questions = [
+            one
+            for one in self._asked_anyway(key, keys)
+            if one.wants(key.kind, keys, moment) and one.heeds(keys, ANYTIME)
+        ]
+        if len(self._grounds):
+            certain, doubtful = self._grounds.concerned(key, keys, moment)
+            questions += certain
+            questions += [one for one in doubtful if self._sieves[one](key, keys, moment)]
+        return set().union(*[self._members[question] for question in questions])
 
     def meeting(self, key: Key, keys: MatchKeys) -> Iterator[Question]:
         """Yield the questions whose place may meet a version of a feature, whatever else they ask."""
-        yield from self._candidates(key, keys)
+        yield from self._asked_anyway(key, keys)
+        if len(self._grounds):
+            yield from self._grounds.touched(keys.geometry)
 
-    def _is_met(self, question: Question, key: Key, keys: MatchKeys) -> bool:
-        """Tell whether a candidate's place meets a version, and it concerns who asks."""
-        # For all but these the index, or the dict, has looked at the place itself.
-        looked_at = isinstance(question.area, (Everywhere, InZones, Shape, Disc))
-        meeting = ANYTIME if looked_at else self._sieves[question].place.meet(key, keys)
-        return meeting is not None and question.heeds(keys, meeting)
-
-    def _candidates(self, key: Key, keys: MatchKeys) -> Iterator[Question]:
+    def _asked_anyway(self, key: Key, keys: MatchKeys) -> Iterator[Question]:
+        """Yield the questions about everywhere, and about the zones of a version, which need no look at the place."""
         yield from self._everywhere
         zones = (*keys.zones, key.id) if key.kind is Kind.ZONE else keys.zones
         for zone in zones if self._zones else ():
             yield from self._zones.get(zone, ())
-        if len(self._grounds):
-            yield from self._grounds.touched(keys.geometry)
 
     def _place(self, sieve: Sieve) -> None:
         question = sieve.question
@@ -98,7 +98,7 @@ class Matcher(Generic[M]):
             for zone in area.zones:
                 self._zones.setdefault(zone, {})[question] = None
         elif isinstance(sieve.place, Ground):
-            self._grounds.add(question, sieve.place)
+            self._grounds.add(sieve, sieve.place)
 
     def _unplace(self, question: Question) -> None:
         area = question.area

@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from geoworks.geo.crs import local_metric
 from geoworks.geo.frame import frame_at
 from geoworks.geo.measure import box_around
-from geoworks.geo.route import RouteLine, Stretch, arrival
+from geoworks.geo.route import Pieces, RouteLine, Stretch, arrival
 from geoworks.geo.types import Flags, Geometries, Lonlat, Numbers
 from geoworks.hub.areas import Area, Around, Disc, Everywhere, InZones, Shape, Way
 from geoworks.model.change import Key, Kind, MatchKeys
@@ -189,6 +189,21 @@ class WayPlace(Ground):
     def boxes(self) -> Numbers:
         """Return boxes that hold the pieces of the line with their corridors."""
         return self._line.boxes
+
+    @property
+    def pieces(self) -> Pieces | None:
+        """Return the same pieces for a bundle of routes, if they fit into one."""
+        return self._line.pieces
+
+    @property
+    def is_plain(self) -> bool:
+        """Tell whether all that lies on the route counts, wherever the driver is and whenever."""
+        return self._way.depart is None and self._way.passed_m is None
+
+    @property
+    def corridor_m(self) -> float:
+        """Return how far beside the route a feature may be."""
+        return self._way.corridor_m
 
     def meet(self, key: Key, keys: MatchKeys) -> Meeting | None:
         """Tell whether a works is on the route, or another feature within the corridor, and when it is reached."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pyproj
-import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
 from geoworks.geo.types import Lonlat
-from geoworks.hub import grounds, messages
+from geoworks.hub import messages
 from geoworks.hub.matcher import Matcher
 from geoworks.hub.places import within_discs
 from geoworks.hub.question import Question, filters_hash, read_question, sieve_of
@@ -30,6 +29,12 @@ _GEOMETRIES = st.one_of(
         lambda at: shapely.box(at[0][0], at[0][1], at[0][0] + at[1] * 0.001, at[0][1] + at[1] * 0.001)
     ),
 )
+
+
+def _line(places: list[tuple[float, float]]) -> Message:
+    return {"type": "LineString", "coordinates": places}
+
+
 _ZONES = st.sampled_from([("a",), ("b",), ("c",), ("a", "b"), ("b", "c")])
 _BOXES = st.tuples(_PLACES, st.integers(1, 6), st.integers(1, 6)).map(
     lambda at: (at[0][0], at[0][1], at[0][0] + at[1] * 0.001, at[0][1] + at[2] * 0.001)
@@ -42,6 +47,12 @@ _AREAS = st.one_of(
     # Radii that no two places of the grid are apart, so that a hair decides nothing.
     st.tuples(_PLACES, st.sampled_from([20.0, 130.5, 400.5])).map(
         lambda disc: {"circle": {"center": list(disc[0]), "radius_m": disc[1]}}
+    ),
+    st.builds(
+        lambda line, corridor_m, more: {"route": {"line": _line(line), "corridor_m": corridor_m} | more},
+        st.lists(_PLACES, min_size=2, max_size=12, unique=True),
+        st.sampled_from([5.0, 33.0, 50.0]),
+        st.sampled_from([{}, {}, {"depart": NOON.isoformat()}]),
     ),
 )
 
@@ -74,24 +85,20 @@ def test_matcher_finds_what_brute_force_finds(
     steps: list[tuple[str, Question | int, int]], versions: list[MatchKeys], kind: Kind
 ) -> None:
     """After any additions and removals the index finds exactly the members that testing every question finds."""
-    with pytest.MonkeyPatch.context() as patch:
-        # So that a few questions already make several trees.
-        patch.setattr(grounds, "_FRESH_MOST", 3)
-        patch.setattr(grounds, "_SETTLED_MOST", 8)
-        matcher: Matcher[int] = Matcher()
-        asked: list[tuple[Question, int]] = []
-        for name, what, member in steps:
-            if isinstance(what, Question):
-                matcher.add(sieve_of(what), member)
-                asked = [pair for pair in asked if pair != (what, member)] + [(what, member)]
-            elif asked:
-                matcher.discard(*asked.pop(what % len(asked)))
-            assert name
-        assert len(matcher) == len({question for question, _ in asked})
-        for keys in versions:
-            key = Key(kind, "a")
-            found = {member for question, member in asked if sieve_of(question)(key, keys, NOON)}
-            assert matcher.matching(key, keys, NOON) == found
+    matcher: Matcher[int] = Matcher()
+    asked: list[tuple[Question, int]] = []
+    for name, what, member in steps:
+        if isinstance(what, Question):
+            matcher.add(sieve_of(what), member)
+            asked = [pair for pair in asked if pair != (what, member)] + [(what, member)]
+        elif asked:
+            matcher.discard(*asked.pop(what % len(asked)))
+        assert name
+    assert len(matcher) == len({question for question, _ in asked})
+    for keys in versions:
+        key = Key(kind, "a")
+        found = {member for question, member in asked if sieve_of(question)(key, keys, NOON)}
+        assert matcher.matching(key, keys, NOON) == found
 
 
 @given(center=_PLACES, place=_PLACES, radius_m=st.floats(10, 2000))
