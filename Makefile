@@ -1,4 +1,4 @@
-# One command each: `make demo`, `make test`, `make bench`. Every one sets up what it needs, once.
+# One command each: `make demo`, `make test`, `make bench`, `make soak`. Every one sets up what it needs, once.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -8,6 +8,10 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 PORT ?= 8080
 DATA_DIR ?= data/demo
+CUTS ?= 1000
+MINUTES ?= 10
+CLIENTS ?= 200
+SEED ?= 1
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,6 +52,10 @@ check: $(VENV)/.installed-dev $(OWN_NODE) node_modules/.package-lock.json ## lin
 bench: $(VENV)/.installed-dev $(VENDOR)/.copied ## measure against the peers, to build/bench.json
 	@.ci/peers
 	$(BIN)/python -m tests.bench.run
+
+.PHONY: soak
+soak: $(VENV)/.installed-dev ## cut clients and the service for long (CUTS=1000 MINUTES=10 CLIENTS=200 SEED=1)
+	$(BIN)/python -m tests.soak.cuts --cuts $(CUTS) --minutes $(MINUTES) --clients $(CLIENTS) --seed $(SEED)
 
 .PHONY: docs
 docs: $(VENV)/.installed ## write the generated documents again
