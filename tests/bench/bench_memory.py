@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import psutil
@@ -24,15 +21,15 @@ from geoworks.pipeline import zones
 from geoworks.pipeline.desk import Edit
 from geoworks.pipeline.draft import Draft, works_key
 from tests.bench.row import Growth, Row
+from tests.bench.served import START_S, Tables, served
 from tests.bench.town import NOW, large_town
-from tests.shared import ROOT
 
 _ZONES = 3000
 _SIZES = (1_000, 10_000, 100_000)
 _TIMES = 6
 _MB = 1e6
-_START_S = 300
 _BATCH = 500
+_TABLES: Tables = {"maps": {"enabled": False}, "clock": {"start": NOW}}
 
 
 def rows() -> Iterator[Row | Growth]:
@@ -68,7 +65,7 @@ def _writing(works: Mapping[str, Works]) -> Edit[None]:
 
 def serve(folder: Path) -> tuple[float, float]:
     """Start a server on a data directory and read all it has; return MB of GeoJSON and MB resident afterwards."""
-    with _server(folder) as (process, address):
+    with served(folder, _TABLES) as (process, address):
         size = sum(len(_read(address + door, "identity")) for door in ("v1/works", "v1/zones"))
         for door in ("v1/works", "v1/zones", "v1/works?severity=blocked"):
             _read(address + door, "gzip")
@@ -77,22 +74,6 @@ def serve(folder: Path) -> tuple[float, float]:
 
 def _read(address: str, encoding: str) -> bytes:
     request = urllib.request.Request(address, headers={"Accept-Encoding": encoding})  # noqa: S310 - our own server
-    with urllib.request.urlopen(request, timeout=_START_S) as response:  # noqa: S310 - the same
+    with urllib.request.urlopen(request, timeout=START_S) as response:  # noqa: S310 - the same
         body: bytes = response.read()
         return body
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    config = folder / "config.toml"
-    tables = (("data", f'dir = "{folder}"'), ("server", "port = 0"), ("maps", "enabled = false"))
-    clock = ("clock", f"start = {NOW.isoformat()}")
-    config.write_text("\n".join(f"[{name}]\n{line}" for name, line in chain(tables, [clock])), encoding="utf-8")
-    command = [sys.executable, "-m", "geoworks", "serve", "--config", str(config)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process, process.stdout.readline().rpartition(" ")[2].strip()
-        finally:
-            process.terminate()
-            process.wait(_START_S)
