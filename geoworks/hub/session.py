@@ -91,9 +91,9 @@ class Session:
         self._refuse(Refused(Code.BINARY, say.BINARY))
 
     def receive_ping(self, payload: bytes) -> None:
-        """Take a ping frame and answer it, unless the client does not read."""
+        """Take a ping frame and answer it, unless the client does not read, or is being closed."""
         self.hear()
-        if self.unsent() <= self._settings.high_water_bytes:
+        if self.phase is not Phase.OVER and self.unsent() <= self._settings.high_water_bytes:
             self.write(pong(payload))
 
     def write(self, data: bytes) -> None:
