@@ -35,8 +35,13 @@ class Listener:
         self.last_id = ""
         self.retry_ms: int | None = None
         self.response: ClientResponse
+        self._question = question
+        self.turn_to(client, base)
+
+    def turn_to(self, client: ClientSession, base: URL) -> None:
+        """Come to another address next time."""
         self._client = client
-        self._url = base.join(URL("/v1/stream/sse")).with_query(question)
+        self._url = base.join(URL("/v1/stream/sse")).with_query(self._question)
 
     async def come(self) -> None:
         """Connect as a browser does: with the last event id, if there is one."""
@@ -102,8 +107,13 @@ class Poller:
         """Ask this question of a house."""
         self.held = Held()
         self.next = ""
+        self._question = question
+        self.turn_to(client, base)
+
+    def turn_to(self, client: ClientSession, base: URL) -> None:
+        """Ask at another address next time."""
         self._client = client
-        self._url = base.join(URL("/v1/changes")).with_query(question)
+        self._url = base.join(URL("/v1/changes")).with_query(self._question)
 
     async def poll(self, *, wait: float = 0) -> Mapping[str, Any]:
         """Ask once and take the answer."""
@@ -120,6 +130,10 @@ class Poller:
         """
         async with asyncio.timeout(within_s):
             await self._ask(wait)
+
+    async def drop(self) -> None:
+        """Ask once and lose the answer after it was made."""
+        await self._ask(0)
 
     async def _ask(self, wait: float) -> Mapping[str, Any]:
         query = {"wait": str(wait), **({"since": self.next} if self.next else {})}

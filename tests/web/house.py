@@ -132,11 +132,11 @@ class Answer:
 
 
 @asynccontextmanager
-async def opened(folder: Path, **tables: object) -> AsyncIterator[House]:
+async def opened(folder: Path, clock: ManualClock | None = None, /, **tables: object) -> AsyncIterator[House]:
     """Serve a town kept in a folder; `tables` replace those of the settings."""
     tables.setdefault("server", Server(port=0, requests_per_minute=10_000))
     settings = structs.replace(Settings(), data=Data(dir=str(folder)), **tables)
-    clock, source = ManualClock(NOW), GivenSource()
+    clock, source = clock or ManualClock(NOW), GivenSource()
     async with (
         open_town(settings, clock=clock, sources=[source]) as town,
         open_doors(town) as address,
