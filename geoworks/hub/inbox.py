@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from geoworks.config.settings import Stream
 from geoworks.hub import say
 from geoworks.hub.codes import Code
@@ -15,9 +13,12 @@ Asking = Subscribe | Unsubscribe | Resume | Position
 class Inbox:
     """A queue bounded in messages and bytes; what does not fit is refused, so that the client can send it again."""
 
+    __slots__ = ("_bytes", "_most", "_most_bytes", "_waiting")
+
     def __init__(self, settings: Stream) -> None:
         """Begin empty."""
-        self._waiting: deque[tuple[Asking, int]] = deque()
+        # Short, and empty as a rule, when a deque would take ten times the memory.
+        self._waiting: list[tuple[Asking, int]] = []
         self._bytes = 0
         self._most = settings.subscriptions
         self._most_bytes = max(settings.high_water_bytes, settings.frame_bytes)
@@ -54,7 +55,7 @@ class Inbox:
 
     def take(self) -> Asking:
         """Take the next message."""
-        message, size = self._waiting.popleft()
+        message, size = self._waiting.pop(0)
         self._bytes -= size
         return message
 

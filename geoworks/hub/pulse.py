@@ -18,6 +18,8 @@ class Verdict(Enum):
 class Pulse:
     """Signs of life and progress of one connection; times in seconds of any steady clock."""
 
+    __slots__ = ("_left", "_moved", "_pinged", "_settings", "_spoken")
+
     def __init__(self, settings: Stream, now: float) -> None:
         """Begin to wait for the first message."""
         self._settings = settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 from yarl import URL
 
@@ -81,7 +81,8 @@ def _identify(request: web.Request) -> Caller:
         return _by_key(request, header)
     if is_local(request):
         return _LOCAL
-    cookie = request.cookies.get(COOKIE)
+    # To read cookies makes a place to keep them, for as long as the request lasts: a stream's does for hours.
+    cookie = request.cookies.get(COOKIE) if hdrs.COOKIE in request.headers else None
     return _by_session(request, cookie) if cookie else _ANYONE
 
 

@@ -59,19 +59,42 @@ class Doorkeeper:
             TooMany: there are as many as there may be, in all or from its address.
 
         """
-        address = household(request.remote or "")
-        if self._hub.counters.connected >= self._stream.connections:
-            raise TooMany("all connections are taken; come back later", retry_after_s=_RETRY_S)
-        if self._connected[address] >= self._stream.connections_per_address:
-            msg = "this address holds as many connections as it may; use several subscriptions on one connection"
-            raise TooMany(msg, retry_after_s=_RETRY_S)
-        self._connected[address] += 1
+        self.check_room(request)
+        address = self.enter(request)
         try:
             yield
         finally:
-            self._connected[address] -= 1
-            # A counter keeps zeros: without this every address ever seen would stay.
-            self._connected += Counter()
+            self.leave(address)
+
+    def check_room(self, request: web.Request) -> None:
+        """Refuse when there are as many connections as there may be, in all or from an address.
+
+        Raises:
+            TooMany: there are.
+
+        """
+        if self._hub.counters.connected >= self._stream.connections:
+            raise TooMany("all connections are taken; come back later", retry_after_s=_RETRY_S)
+        if self._connected[_address(request)] >= self._stream.connections_per_address:
+            msg = "this address holds as many connections as it may; use several subscriptions on one connection"
+            raise TooMany(msg, retry_after_s=_RETRY_S)
+
+    def enter(self, request: web.Request) -> str:
+        """Count a connection; return its address, by which it leaves."""
+        address = _address(request)
+        self._connected[address] += 1
+        return address
+
+    def leave(self, address: str) -> None:
+        """Count a connection of an address no more."""
+        self._connected[address] -= 1
+        # A counter keeps zeros: without this every address ever seen would stay.
+        if not self._connected[address]:
+            del self._connected[address]
+
+
+def _address(request: web.Request) -> str:
+    return household(request.remote or "")
 
 
 DOORKEEPER = web.AppKey("doorkeeper", Doorkeeper)

@@ -79,9 +79,12 @@ def dress(settings: Settings) -> Prepare:
     maps = map_policy(tiles)
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
-        path = _below(request.path, settings.server.base_path)
         headers = response.headers
         headers["X-Request-Id"] = request_id(request)
+        if isinstance(response, web.WebSocketResponse):
+            # No browser heeds the others on a socket, where they would take memory for as long as it is open.
+            return
+        path = _below(request.path, settings.server.base_path)
         headers["X-Content-Type-Options"] = "nosniff"
         headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
         headers["Permissions-Policy"] = _PERMISSIONS

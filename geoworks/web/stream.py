@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 
 from aiohttp import WSMessage, WSMsgType, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
@@ -48,7 +49,7 @@ class StreamDoor:
         self._stream = settings
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Converse with one client until it leaves.
+        """Shake hands with one client, to converse with it until it leaves.
 
         Raises:
             GeoworksError: it is not let in.
@@ -56,38 +57,35 @@ class StreamDoor:
         """
         self._check(request)
         # Twice the limit: a frame that is a little too large is told why before the close.
-        ws = web.WebSocketResponse(
-            protocols=(PROTOCOL,),
-            # Nothing but the session writes to the transport: what it sends straight to the socket must not overtake.
-            autoping=False,
-            autoclose=False,
-            compress=False,
-            max_msg_size=2 * self._stream.frame_bytes,
-            timeout=_CLOSE_S,
-        )
-        with self._doorkeeper.counted(request):
-            writer = await ws.prepare(request)
-            await self._converse(ws, writer, request.transport)
+        ws = Conversation(2 * self._stream.frame_bytes)
+        writer = await ws.prepare(request)
+        # They are sent, and would be kept as long as the connection.
+        ws.headers.clear()
+        ws.hold(partial(self._converse, ws, writer, request))
         return ws
 
-    async def _converse(
-        self, ws: web.WebSocketResponse, writer: AbstractStreamWriter, transport: asyncio.Transport | None
-    ) -> None:
+    async def _converse(self, ws: Conversation, writer: AbstractStreamWriter, request: web.Request) -> None:
+        transport = request.transport
         if transport is None or transport.is_closing():
             return
         bound_buffers(transport, self._stream.high_water_bytes)
-        async with asyncio.TaskGroup() as tasks:
-            outlet = SocketOutlet(ws, writer, transport=transport, tasks=tasks)
-            session = self._hub.connect(outlet)
-            try:
-                while _hand_on(await ws.receive(), session):
-                    pass
-            finally:
-                self._hub.disconnect(session)
-                outlet.stop()
+        address = self._doorkeeper.enter(request)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                outlet = SocketOutlet(ws, writer, transport=transport, tasks=tasks)
+                session = self._hub.connect(outlet)
+                try:
+                    while _hand_on(await ws.receive(), session):
+                        pass
+                finally:
+                    self._hub.disconnect(session)
+                    outlet.stop()
+        finally:
+            self._doorkeeper.leave(address)
 
     def _check(self, request: web.Request) -> None:
         self._doorkeeper.check(request)
+        self._doorkeeper.check_room(request)
         if not web.WebSocketResponse(protocols=(PROTOCOL,)).can_prepare(request):
             mend = "connect with a WebSocket client: ws://.../v1/stream; docs/stream.md tells how"
             raise Invalid(Problem("", "this address speaks WebSocket only", mend))
@@ -96,8 +94,46 @@ class StreamDoor:
             raise Invalid(Problem("Sec-WebSocket-Protocol", f"{offered} is not spoken here", f"offer {PROTOCOL}"))
 
 
+class Conversation(web.WebSocketResponse):
+    """A WebSocket whose conversation is held once the door and all the layers around it have returned.
+
+    Waiting for its end they would keep a frame each, and their locals: a quarter of a connection's memory.
+    """
+
+    __slots__ = ("_held",)
+
+    def __init__(self, most_bytes: int) -> None:
+        """Take frames of so many bytes at most."""
+        super().__init__(
+            protocols=(PROTOCOL,),
+            # Nothing but the session writes to the transport: what it sends straight to the socket must not overtake.
+            autoping=False,
+            autoclose=False,
+            compress=False,
+            max_msg_size=most_bytes,
+            timeout=_CLOSE_S,
+        )
+        self._held: Callable[[], Awaitable[None]] = _say_nothing
+
+    def hold(self, conversation: Callable[[], Awaitable[None]]) -> None:
+        """Have a conversation held before the end; nothing is awaited between this and its begin."""
+        self._held = conversation
+
+    async def write_eof(self) -> None:  # type: ignore[override]  # as aiohttp's own, which takes no data either
+        """Hold the conversation, then close."""
+        await self._take()()
+        await super().write_eof()
+
+    def _take(self) -> Callable[[], Awaitable[None]]:
+        """Return the conversation and keep it no more, or nothing to say when there is none."""
+        held, self._held = self._held, _say_nothing
+        return held
+
+
 class SocketOutlet:
     """The socket of a session: ready bytes go straight to the transport."""
+
+    __slots__ = ("_socket", "_tasks", "_transport", "_work", "_ws", "drained", "send", "unsent", "write")
 
     def __init__(
         self,
@@ -116,13 +152,13 @@ class SocketOutlet:
         self.drained = writer.drain
         self._ws = ws
         self._tasks = tasks
-        self._work: set[asyncio.Task[None]] = set()
+        self._work: list[asyncio.Task[None]] = []
 
     def start(self, work: Coroutine[None, None, None]) -> None:
         """Run work that ends with the connection at the latest."""
         task = self._tasks.create_task(work)
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        self._work.append(task)
+        task.add_done_callback(self._work.remove)
 
     def stop(self) -> None:
         """End the work that is left and let go of the socket."""
@@ -150,6 +186,10 @@ class SocketOutlet:
                 await self._ws.close(code=code, message=reason)
         except TimeoutError:
             self.abort()
+
+
+async def _say_nothing() -> None:
+    pass
 
 
 def _hand_on(message: WSMessage, session: Session) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from types import CoroutineType
 
 import pytest
 from websockets.asyncio.client import ClientConnection
@@ -249,6 +250,22 @@ async def base_path_house(open_house: OpenHouse) -> AsyncIterator[House]:
     """A house behind a path of a proxy."""
     async with open_house(server=Server(port=0, base_path="/travaux")) as house:
         yield house
+
+
+async def test_only_the_conversation_lasts(house: House) -> None:
+    """Of the layers around the door none waits for the end of a stream."""
+    async with driving(house.base, _EVERYWHERE):
+        waiting = {name for task in asyncio.all_tasks() for name in _awaited(task)}
+    assert "_converse" in waiting
+    assert not waiting & {"number", "measure", "problems", "authenticate"}
+
+
+def _awaited(task: asyncio.Task[object]) -> Iterator[str]:
+    """Yield the names of the functions that a task is in, the outermost first."""
+    inner: object = task.get_coro()
+    while isinstance(inner, CoroutineType):
+        yield inner.cr_code.co_name
+        inner = inner.cr_await
 
 
 async def test_stream_under_a_base_path(base_path_house: House) -> None:
