@@ -10,10 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 import shapely
-from shapely.geometry.base import BaseGeometry
 
-from geoworks.geo.crs import local_metric
-from geoworks.geo.route import PIECE_SEGMENTS
+from geoworks.geo.frame import Middle
 from geoworks.geo.trace import (
     BEYOND_M,
     ENOUGH_M,
@@ -59,77 +57,88 @@ class _Segments(NamedTuple):
     """Segments of routes in metres, those of one route in a row."""
 
     begin: Numbers
-    vectors: Numbers
+    lengths_m: Numbers
+    headings: Numbers
     at_m: Numbers
     grown_m: Numbers
     corridor_m: Numbers
     owner: Places
 
+    def some(self, which: Flags) -> _Segments:
+        """Return some of them."""
+        return _Segments(
+            self.begin[which],
+            self.lengths_m[which],
+            self.headings[which],
+            self.at_m[which],
+            self.grown_m[which],
+            self.corridor_m[which],
+            self.owner[which],
+        )
 
-def lying_on(geometry: BaseGeometry, bundle: Bundle, direction: Direction | None) -> Lying:
+
+def lying_on(middle: Middle, bundle: Bundle, direction: Direction | None) -> Lying:
     """Tell on which routes a works lies."""
-    placed, segments = _placed(geometry, bundle, _FURTHEST_M)
+    placed = middle.placed
+    is_line = placed.geom_type == "LineString" and placed.length >= SHORT_M
+    segments = _near(middle, bundle, OFF_M if is_line else _FURTHEST_M)
     if not len(segments.owner):
         return NOTHING
-    if placed.geom_type != "LineString" or placed.length < SHORT_M:
+    if not is_line:
         return Lying(NOTHING.certain, np.unique(segments.owner))
+    sense = sense_of(direction)
     steps = steps_of(placed)
-    return _judge(segments, steps, enough_m=min(ENOUGH_M, ENOUGH_SHARE * placed.length), sense=sense_of(direction))
+    # Most only cross it: that is seen before anything is measured.
+    along: Flags = np.any(_parallel(steps.headings, segments.headings, sense), axis=0)
+    segments = segments.some(along)
+    if not len(segments.owner):
+        return NOTHING
+    return _judge(segments, steps, enough_m=min(ENOUGH_M, ENOUGH_SHARE * placed.length), sense=sense)
 
 
-def near_to(geometry: BaseGeometry, bundle: Bundle) -> Lying:
+def near_to(middle: Middle, bundle: Bundle) -> Lying:
     """Tell which routes have a feature within their corridor."""
-    placed, segments = _placed(geometry, bundle, float(bundle.corridor_m.max(initial=0.0)))
-    if placed.geom_type != "Point":
+    segments = _near(middle, bundle, float(bundle.corridor_m.max(initial=0.0)))
+    if middle.placed.geom_type != "Point":
         return Lying(NOTHING.certain, np.unique(segments.owner))
-    middle = shapely.get_coordinates(placed)
-    _, off, _ = _feet(segments, middle)
+    _, off, _ = _feet(segments, shapely.get_coordinates(middle.placed))
     return Lying(np.unique(segments.owner[off[0] <= segments.corridor_m]), NOTHING.doubtful)
 
 
-def _placed(geometry: BaseGeometry, bundle: Bundle, within_m: float) -> tuple[BaseGeometry, _Segments]:
-    """Return a geometry in metres around its middle, and the segments that come about so near, likewise."""
-    west, south, east, north = geometry.bounds
-    metric = local_metric((west + east) / 2, (south + north) / 2)
-    placed: BaseGeometry = shapely.transform(geometry, lambda lonlat: metric(Lonlat(lonlat)))
-    places = metric(Lonlat(bundle.lonlat.reshape(-1, 2))).reshape(bundle.lonlat.shape)
-    return placed, _near(_segments(places, bundle), placed.bounds, within_m)
+def _near(middle: Middle, bundle: Bundle, within_m: float) -> _Segments:
+    """Return the segments that come about so near, in metres around the middle."""
+    piece, step = np.nonzero(_may_be_near(middle, bundle, within_m))
+    ends = np.concatenate([bundle.lonlat[piece, step], bundle.lonlat[piece, step + 1]])
+    begin, end = np.split(middle.metric(Lonlat(ends)), 2)
+    vectors = end - begin
+    lengths_m = np.maximum(np.hypot(vectors[:, 0], vectors[:, 1]), 1e-9)
+    at_m = bundle.at_m[piece, step]
+    grown_m = bundle.at_m[piece, step + 1] - at_m
+    headings = vectors / lengths_m[:, None]
+    return _Segments(begin, lengths_m, headings, at_m, grown_m, bundle.corridor_m[piece], bundle.owner[piece])
 
 
-def _segments(places: Numbers, bundle: Bundle) -> _Segments:
-    vectors = np.diff(places, axis=1).reshape(-1, 2)
-    grown_m = np.diff(bundle.at_m, axis=1).ravel()
-    return _Segments(
-        places[:, :-1].reshape(-1, 2),
-        vectors,
-        bundle.at_m[:, :-1].ravel(),
-        grown_m,
-        np.repeat(bundle.corridor_m, PIECE_SEGMENTS),
-        np.repeat(bundle.owner, PIECE_SEGMENTS),
-    )
+def _may_be_near(middle: Middle, bundle: Bundle, within_m: float) -> Flags:
+    """Tell which segments of the pieces (rows) may come so near.
 
-
-def _near(segments: _Segments, bounds: tuple[float, float, float, float], within_m: float) -> _Segments:
-    """Return the segments that come near some bounds: no straight line passes between the two."""
-    west, south, east, north = bounds
-    half = np.array([(east - west) / 2 + within_m, (north - south) / 2 + within_m])
-    middle = np.array([(west + east) / 2, (south + north) / 2])
-    step = segments.vectors
-    relative = middle - segments.begin
-    centred = relative - step / 2
-    beside = (np.abs(centred) <= half + np.abs(step) / 2).all(axis=1)
-    across = np.abs(step[:, 0] * relative[:, 1] - step[:, 1] * relative[:, 0])
-    beside &= across <= np.abs(step[:, 0]) * half[1] + np.abs(step[:, 1]) * half[0]
-    beside &= segments.grown_m > 0
-    near = np.flatnonzero(beside)
-    return _Segments(
-        segments.begin[near],
-        segments.vectors[near],
-        segments.at_m[near],
-        segments.grown_m[near],
-        segments.corridor_m[near],
-        segments.owner[near],
-    )
+    No straight line passes between the others and the bounds of what is asked about. Here a degree has the same
+    metres everywhere, which is quick; what that bends the longer lines is allowed for.
+    """
+    west, south, east, north = middle.placed.bounds
+    places = (bundle.lonlat - (middle.lon, middle.lat)) * middle.degree_m
+    x, y = places[..., 0], places[..., 1]
+    half_east, half_north = max(east, -west) + within_m, max(north, -south) + within_m
+    begin_x, begin_y = x[:, :-1], y[:, :-1]
+    step_x, step_y = x[:, 1:] - begin_x, y[:, 1:] - begin_y
+    square = x * x + y * y
+    slack = np.maximum(square[:, :-1], square[:, 1:]) * middle.bend + 1.0
+    size_x, size_y = np.abs(step_x), np.abs(step_y)
+    near = np.abs(begin_x + step_x / 2) <= half_east + size_x / 2 + slack
+    near &= np.abs(begin_y + step_y / 2) <= half_north + size_y / 2 + slack
+    near &= np.abs(step_x * begin_y - step_y * begin_x) <= size_x * (half_north + slack) + size_y * (half_east + slack)
+    # The last vertex of a route may be there more than once.
+    near &= (step_x != 0) | (step_y != 0)
+    return near
 
 
 def _judge(segments: _Segments, steps: Steps, *, enough_m: float, sense: int) -> Lying:
@@ -148,26 +157,25 @@ def _judge(segments: _Segments, steps: Steps, *, enough_m: float, sense: int) ->
 
 def _beside(segments: _Segments, steps: Steps, sense: int) -> tuple[Numbers, Flags]:
     """Return how far along its route each segment (columns) passes each step (rows), and whether it lies on it."""
-    lengths, headings = _headings(segments)
     foot, off, past = _feet(segments, steps.middles)
-    cosine = steps.headings @ headings.T
-    parallel = (cosine * sense if sense else np.abs(cosine)) >= PARALLEL
-    on = (off <= np.minimum(OFF_M, segments.corridor_m)) & (np.abs(past) <= BEYOND_M) & parallel
-    return segments.at_m + foot * (segments.grown_m / lengths), on
+    on = (off <= np.minimum(OFF_M, segments.corridor_m)) & (np.abs(past) <= BEYOND_M)
+    on &= _parallel(steps.headings, segments.headings, sense)
+    return segments.at_m + foot * (segments.grown_m / segments.lengths_m), on
+
+
+def _parallel(steps: Numbers, segments: Numbers, sense: int) -> Flags:
+    """Tell which headings of segments (columns) are in parallel with which of steps (rows)."""
+    cosine = steps @ segments.T
+    parallel: Flags = (cosine * sense if sense else np.abs(cosine)) >= PARALLEL
+    return parallel
 
 
 def _feet(segments: _Segments, places: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """Return where on each segment (columns) each place (rows) is nearest, how far off, and how far past its ends."""
-    lengths, headings = _headings(segments)
     from_x = places[:, :1] - segments.begin[:, 0]
     from_y = places[:, 1:] - segments.begin[:, 1]
-    east, north = headings.T
+    east, north = segments.headings.T
     along = from_x * east + from_y * north
-    foot = np.clip(along, 0.0, lengths)
+    foot = np.clip(along, 0.0, segments.lengths_m)
     past = along - foot
     return foot, np.hypot(from_x * north - from_y * east, past), past
-
-
-def _headings(segments: _Segments) -> tuple[Numbers, Numbers]:
-    lengths = np.maximum(np.hypot(*segments.vectors.T), 1e-9)
-    return lengths, segments.vectors / lengths[:, None]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import shapely
+from msgspec import Struct
 from shapely.geometry.base import BaseGeometry
 
 from geoworks.geo.crs import local_metric, metres_of_degree
-from geoworks.geo.types import Lonlat
+from geoworks.geo.types import Lonlat, Metric
 
 # Distances from the middle of a cell are true to 0.1 % up to 100 km (`geoworks.geo.crs.local_metric`).
 _CELL_DEG = 0.25
 _MOST_PLACED = 100_000
+_EARTH_M = 6_350_000.0
 
 
 class Frame:
@@ -50,6 +52,31 @@ class Frame:
         east = (lon - self._lon + 180.0) % 360.0 - 180.0
         parallel_m, meridian_m = metres_of_degree((self._lat + lat) / 2)
         return east * parallel_m, (lat - self._lat) * meridian_m
+
+
+class Middle(Struct, frozen=True):
+    """A geometry in metres around its middle, and the metres themselves.
+
+    `degree_m` is what a degree to the east and to the north has there; away from the middle, lines drawn with it are
+    off by less than `bend` times the square of the distance, all in metres.
+    """
+
+    lon: float
+    lat: float
+    metric: Callable[[Lonlat], Metric]
+    placed: BaseGeometry
+    degree_m: tuple[float, float]
+    bend: float
+
+
+def middle_of(geometry: BaseGeometry) -> Middle:
+    """Return a geometry in degrees in metres around its middle."""
+    west, south, east, north = geometry.bounds
+    lon, lat = (west + east) / 2, (south + north) / 2
+    metric = local_metric(lon, lat)
+    placed: BaseGeometry = shapely.transform(geometry, lambda lonlat: metric(Lonlat(lonlat)))
+    bend = (abs(math.tan(math.radians(min(abs(lat), 89.0)))) + 0.1) / _EARTH_M
+    return Middle(lon, lat, metric, placed, metres_of_degree(lat), bend)
 
 
 def frame_at(lon: float, lat: float) -> Frame:

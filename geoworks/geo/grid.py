@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from geoworks.geo.types import Places
 
-Bounds = tuple[float, float, float, float]
+# West, south, east, north.
 Box = tuple[float, float, float, float]
-# The smallest cells are about 500 m wide; each grid has cells twice as wide as the one before, the last one cell
-# for boxes of any size.
+# The smallest cells are about 500 m wide, those of each further grid twice as wide as those before.
 _SMALLEST_DEG = 0.005
-_GRIDS = 18
-# When something lies in more cells than this, looking at every box is as quick.
-_MOST_CELLS = 400
+_LAST_GRID = 18
+# A box in a cell: its sides and its number. In one row, so that a cell is read from end to end.
+_ROW = 5
+
+_Cells = dict[tuple[int, int], "array[float]"]
 
 
 class BoxGrid:
@@ -29,17 +30,19 @@ class BoxGrid:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._grids: dict[int, dict[tuple[int, int], array[int]]] = {}
+        self._grids: dict[int, _Cells] = {}
 
     def add(self, number: int, box: Box) -> None:
         """Take in a box under a number."""
         grid = _grid_of(box)
         cells = self._grids.setdefault(grid, {})
+        row = (*box, number)
         for cell in _cells(box, grid):
             found = cells.get(cell)
             if found is None:
-                found = cells[cell] = array("i")
-            found.append(number)
+                cells[cell] = array("d", row)
+            else:
+                found.extend(row)
 
     def discard(self, number: int, box: Box) -> None:
         """Drop a box that is there."""
@@ -47,50 +50,58 @@ class BoxGrid:
         cells = self._grids[grid]
         for cell in _cells(box, grid):
             found = cells[cell]
-            last = found.pop()
-            if last != number:
-                found[_place(found, number)] = last
+            last = found[-_ROW:]
+            del found[-_ROW:]
+            if last[-1] != number:
+                begin = _place(found, number) * _ROW
+                found[begin : begin + _ROW] = last
             if not found:
                 del cells[cell]
         if not cells:
             del self._grids[grid]
 
-    def near(self, bounds: Bounds) -> Places | None:
-        """Return the numbers of boxes among which are all that meet some bounds; None when that may be any box.
+    def meeting(self, box: Box) -> Places:
+        """Return the numbers of the boxes that meet a box, each once."""
+        west, south, east, north = box
+        parts = [np.frombuffer(cell) for cell in self._reached(box)]
+        if not parts:
+            return np.empty(0, dtype=np.intp)
+        rows = np.concatenate(parts).reshape(-1, _ROW)
+        meets = (rows[:, 0] <= east) & (rows[:, 2] >= west) & (rows[:, 1] <= north) & (rows[:, 3] >= south)
+        numbers: Places = rows[meets, 4].astype(np.intp)
+        return np.unique(numbers)
 
-        A number comes more than once when the bounds lie in more than one cell.
-        """
-        found: list[Places] = []
+    def _reached(self, box: Box) -> Iterator[array[float]]:
+        """Yield the cells in which a box lies."""
         for grid, cells in self._grids.items():
-            if _count(bounds, grid) > _MOST_CELLS:
-                return None
-            found += [np.array(cells[cell], dtype=np.int32) for cell in _cells(bounds, grid) if cell in cells]
-        return np.concatenate(found) if found else np.empty(0, dtype=np.int32)
+            if _count(box, grid) > len(cells):
+                yield from cells.values()
+            else:
+                yield from (found for cell in _cells(box, grid) if (found := cells.get(cell)) is not None)
 
 
-def _place(cell: array[int], number: int) -> int:
-    """Return where a number is; as an array, for there may be a crowd."""
-    # The array of numpy must be gone before the cell can grow again.
-    return int((np.frombuffer(cell, dtype=np.int32) == number).argmax())
+def _place(cell: array[float], number: int) -> int:
+    """Return where a number is in a cell, by arithmetic over all: there may be a crowd."""
+    # The view must be gone before the cell can grow again.
+    return int((np.frombuffer(cell)[_ROW - 1 :: _ROW] == number).argmax())
 
 
 def _grid_of(box: Box) -> int:
     west, south, east, north = box
-    size = max(east - west, north - south) / _SMALLEST_DEG
-    return min(max(math.frexp(size)[1], 0), _GRIDS) if size > 0 else 0
+    exponent = math.frexp(max(east - west, north - south) / _SMALLEST_DEG)[1]
+    return min(max(exponent, 0), _LAST_GRID)
 
 
 def _span(box: Box, grid: int) -> tuple[int, int, int, int]:
-    size = _SMALLEST_DEG * 2**grid
+    per_deg = 1 / (_SMALLEST_DEG * 2**grid)
     west, south, east, north = box
-    return (
-        math.floor(west / size), math.floor(south / size), math.floor(east / size), math.floor(north / size),
-    )  # fmt: skip
+    floor = math.floor
+    return floor(west * per_deg), floor(south * per_deg), floor(east * per_deg), floor(north * per_deg)
 
 
-def _cells(box: Box, grid: int) -> Iterator[tuple[int, int]]:
+def _cells(box: Box, grid: int) -> Iterable[tuple[int, int]]:
     west, south, east, north = _span(box, grid)
-    return ((column, row) for column in range(west, east + 1) for row in range(south, north + 1))
+    return [(column, row) for column in range(west, east + 1) for row in range(south, north + 1)]
 
 
 def _count(box: Box, grid: int) -> int:

@@ -15,14 +15,15 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geoworks.geo.bundle import Bundle, lying_on, near_to
-from geoworks.geo.grid import Bounds, BoxGrid
+from geoworks.geo.frame import Middle, middle_of
+from geoworks.geo.grid import Box, BoxGrid
 from geoworks.geo.route import PIECE_SEGMENTS
 from geoworks.geo.types import Flags, Lonlat, Places
 from geoworks.hub.filters import Filters
 from geoworks.hub.ledger import Ledger
 from geoworks.hub.places import DiscPlace, Ground, ShapePlace, WayPlace, within_discs
 from geoworks.hub.question import Question, Sieve
-from geoworks.model.change import Key, Kind, MatchKeys
+from geoworks.model.change import Key, Kind, MatchKeys, Terms
 
 # What a place is: a box, another shape, a disc, a route in pieces; what is none of these is asked itself.
 _BOX, _SHAPE, _DISC, _WAY, _OTHER = range(5)
@@ -92,27 +93,26 @@ class Grounds:
         self._filters.discard(int(self._askers["filter"][kept.asker]))
         self._askers.give_back([kept.asker])
         self._rows.give_back(kept.rows)
-        # What is no number meets nothing.
-        self._rows["bounds"][kept.rows] = np.nan
         self._pieces.give_back(kept.pieces)
 
     def touched(self, geometry: BaseGeometry) -> Iterator[Question]:
         """Yield the questions whose shape or disc shares a point with a geometry, and those that may meet it, once."""
-        rows = self._near(geometry.bounds)
+        rows = self._grid.meeting(geometry.bounds)
         asker = self._rows["asker"][rows]
         may = self._askers["sort"][asker] >= _WAY
-        met = self._touched(rows[~may], geometry)
+        met = self._touched(rows[~may], geometry, middle_of(geometry))
         yield from self._questions(np.concatenate([met, np.unique(asker[may])]))
 
     def concerned(self, key: Key, keys: MatchKeys, moment: datetime) -> Concerned:
         """Return the questions that a visible version of a feature answers at a moment."""
-        rows = self._near(keys.geometry.bounds)
+        rows = self._grid.meeting(keys.geometry.bounds)
         numbers = self._askers["filter"][self._rows["asker"][rows]]
         rows = rows[self._filters.passing(numbers, key.kind, keys, moment)]
         asker = self._rows["asker"][rows]
         sort = self._askers["sort"][asker]
-        met = self._touched(rows[sort < _WAY], keys.geometry)
-        certain, doubtful = self._on_routes(rows[sort == _WAY], key, keys)
+        middle = middle_of(keys.geometry)
+        met = self._touched(rows[sort < _WAY], keys.geometry, middle)
+        certain, doubtful = self._on_routes(rows[sort == _WAY], middle, key.kind, keys.terms)
         others = np.unique(asker[sort == _OTHER])
         return Concerned(
             self._questions(np.concatenate([met, certain])), self._questions(np.concatenate([doubtful, others]))
@@ -137,19 +137,7 @@ class Grounds:
             return pieces
         return []
 
-    def _near(self, bounds: Bounds) -> Places:
-        """Return the rows whose bounds meet some bounds, each once."""
-        found = self._grid.near(bounds)
-        every = found is None
-        if found is None:
-            found = np.arange(self._rows.used, dtype=np.int32)
-        west, south, east, north = bounds
-        box = self._rows["bounds"][found]
-        meets = (box[:, 0] <= east) & (box[:, 2] >= west) & (box[:, 1] <= north) & (box[:, 3] >= south)
-        rows = found[meets]
-        return rows if every else np.unique(rows)
-
-    def _touched(self, rows: Places, geometry: BaseGeometry) -> Places:
+    def _touched(self, rows: Places, geometry: BaseGeometry, middle: Middle) -> Places:
         """Return who asks about a box, shape or disc that shares a point with a geometry."""
         asker = self._rows["asker"][rows]
         sort = self._askers["sort"][asker]
@@ -158,20 +146,20 @@ class Grounds:
         boxes, held = asker[sort == _BOX], self._holding(rows[sort == _BOX], geometry.bounds)
         shapes = np.concatenate([shapes, boxes[~held]])
         touch = shapely.intersects(self._askers["shape"][shapes], geometry)
-        return np.concatenate([boxes[held], shapes[touch], discs[self._within(discs, geometry)]])
+        return np.concatenate([boxes[held], shapes[touch], discs[self._within(discs, middle)]])
 
-    def _holding(self, rows: Places, bounds: Bounds) -> Flags:
+    def _holding(self, rows: Places, bounds: Box) -> Flags:
         west, south, east, north = bounds
         box = self._rows["bounds"][rows]
         held: Flags = (box[:, 0] <= west) & (box[:, 2] >= east) & (box[:, 1] <= south) & (box[:, 3] >= north)
         return held
 
-    def _within(self, discs: Places, geometry: BaseGeometry) -> Flags:
+    def _within(self, discs: Places, middle: Middle) -> Flags:
         if not len(discs):
             return np.zeros(0, dtype=np.bool_)
-        return within_discs(Lonlat(self._askers["center"][discs]), self._askers["reach_m"][discs], geometry)
+        return within_discs(Lonlat(self._askers["center"][discs]), self._askers["reach_m"][discs], middle)
 
-    def _on_routes(self, rows: Places, key: Key, keys: MatchKeys) -> tuple[Places, Places]:
+    def _on_routes(self, rows: Places, middle: Middle, kind: Kind, terms: Terms | None) -> tuple[Places, Places]:
         """Return who asks about a route that a feature is on, and who has to be asked."""
         if not len(rows):
             return rows, rows
@@ -181,9 +169,9 @@ class Grounds:
         asker, piece = asker[order], self._rows["piece"][rows[order]]
         reach_m = self._askers["reach_m"][asker]
         bundle = Bundle(self._pieces["lonlat"][piece], self._pieces["at_m"][piece], reach_m, asker)
-        if key.kind is not Kind.WORKS:
-            return near_to(keys.geometry, bundle)
-        certain, doubtful = lying_on(keys.geometry, bundle, keys.terms.works.direction if keys.terms else None)
+        if kind is not Kind.WORKS:
+            return near_to(middle, bundle)
+        certain, doubtful = lying_on(middle, bundle, terms.works.direction if terms else None)
         plain = self._askers["is_plain"][certain]
         return certain[plain], np.concatenate([certain[~plain], doubtful])
 

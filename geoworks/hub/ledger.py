@@ -19,6 +19,7 @@ class Ledger:
         self._columns: dict[str, NDArray[Any]] = {
             name: np.zeros((0, *shape), dtype=of) for name, (of, shape) in columns.items()
         }
+        self._objects = [name for name, (of, _) in columns.items() if of is object]
         self._size = 0
         self._used = 0
         self._free: list[int] = []
@@ -26,11 +27,6 @@ class Ledger:
     def __getitem__(self, column: str) -> NDArray[Any]:
         """Return a column; take what is needed out of it before the next row is taken."""
         return self._columns[column]
-
-    @property
-    def used(self) -> int:
-        """Return how many rows were ever taken at once; beyond there is nothing."""
-        return self._used
 
     def take(self, count: int) -> list[int]:
         """Take some rows."""
@@ -44,9 +40,9 @@ class Ledger:
         return rows
 
     def give_back(self, rows: list[int]) -> None:
-        """Give rows back; what they hold is forgotten."""
-        for column in self._columns.values():
-            column[rows] = None if column.dtype == np.object_ else 0
+        """Give rows back; objects they hold are forgotten, numbers stay until the row is taken again."""
+        for column in self._objects:
+            self._columns[column][rows] = None
         self._free += rows
 
     def _grow(self) -> None:

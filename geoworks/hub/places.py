@@ -15,8 +15,7 @@ import shapely
 from msgspec import Struct, structs
 from shapely.geometry.base import BaseGeometry
 
-from geoworks.geo.crs import local_metric
-from geoworks.geo.frame import frame_at
+from geoworks.geo.frame import Middle, frame_at, middle_of
 from geoworks.geo.measure import box_around
 from geoworks.geo.route import Pieces, RouteLine, Stretch, arrival
 from geoworks.geo.types import Flags, Geometries, Lonlat, Numbers
@@ -123,7 +122,7 @@ class DiscPlace(Ground):
         """Tell whether a feature's geometry comes within the radius."""
         if not _overlap(self._box, keys.geometry.bounds):
             return None
-        return ANYTIME if within_discs(self.center, np.array([self.radius_m]), keys.geometry)[0] else None
+        return ANYTIME if within_discs(self.center, np.array([self.radius_m]), middle_of(keys.geometry))[0] else None
 
 
 class AroundPlace(Ground):
@@ -263,19 +262,16 @@ def place_of(area: Area) -> Place:
             return WayPlace(area)
 
 
-def within_discs(centers: Lonlat, radii_m: Numbers, geometry: BaseGeometry) -> Flags:
+def within_discs(centers: Lonlat, radii_m: Numbers, middle: Middle) -> Flags:
     """Tell for each disc whether a geometry comes within its radius.
 
     Everything is measured in metres around the middle of the geometry, so that one reprojection of it serves all
     discs and one disc gives the same answer as among thousands.
     """
-    west, south, east, north = geometry.bounds
-    metric = local_metric((west + east) / 2, (south + north) / 2)
-    placed = shapely.transform(geometry, lambda lonlat: metric(Lonlat(lonlat)))
-    # Prepared, it is the first argument that gains; it lives for this call only.
-    shapely.prepare(placed)
-    nearest: Geometries = np.asarray(shapely.points(metric(centers)), dtype=np.object_)
-    near: Flags = shapely.dwithin(placed, nearest, radii_m)  # type: ignore[call-overload]  # the stubs know one distance, the function an array
+    # Prepared, it is the first argument that gains; it lives for one question to all only.
+    shapely.prepare(middle.placed)
+    nearest: Geometries = np.asarray(shapely.points(middle.metric(centers)), dtype=np.object_)
+    near: Flags = shapely.dwithin(middle.placed, nearest, radii_m)  # type: ignore[call-overload]  # the stubs know one distance, the function an array
     return near
 
 
