@@ -23,6 +23,9 @@ COMMAND_SOCKET_NAME = "command.sock"
 _LONGEST_PATH = 100
 _BACKLOG = 4096
 _PROBE_S = 2.0
+# How long a connection may be there without a whole request, from its beginning or the last one: longer than proxies
+# keep theirs (60 s as a rule), and not the hour of aiohttp, or whoever sends nothing holds a descriptor so long.
+_IDLE_S = 75.0
 # A connection of the stream has two descriptors: the transport's, and one to write straight to.
 _FILES_PER_CONNECTION = 2
 _OTHER_FILES = 256
@@ -42,7 +45,7 @@ async def listening(
         ConfigError: the address is taken or not ours.
 
     """
-    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0)
+    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0, keepalive_timeout=_IDLE_S)
     if host:
         _allow_files(connections)
     with _local_socket(data_dir / (SOCKET_NAME if host else COMMAND_SOCKET_NAME)) as local:

@@ -82,8 +82,10 @@ async def test_changes_that_come_fast_are_joined(work: Work, monkeypatch: pytest
     assert town.hub.counters.sent == 150
 
 
-async def test_pause_ends_by_itself(work: Work) -> None:
+async def test_pause_ends_by_itself(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits to be joined is written a moment later, without another change."""
+    # Long enough for a slow machine to write both within it.
+    monkeypatch.setattr(hub, "_JOIN_S", 0.3)
     town = Town()
     outlet, _ = _live(town, work)
     town.publish_works("a")

@@ -6,7 +6,7 @@ import asyncio
 import struct
 import zlib
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ from tests.web.writing import until, write
 _STREAM = URL("/v1/stream")
 _FAMILIES = {family: list(found) for family, found in groupby(cases(), lambda case: case.number.partition(".")[0])}
 _EVERYTHING = {"id": "all", "area": {"everywhere": True}}
+_NEVER_WHOLE = b"GET /v1/stream HTTP/1.1\r\nX-Long: " + b"x" * 5_000
 _LONG_TEXT = octets(TEXT, b" " * 20_000)
 _SUBSCRIBE = octets(TEXT, b'{"type":"subscribe","id":"all","area":{"everywhere":true}}')
 
@@ -240,3 +241,28 @@ async def test_close_that_is_never_answered(open_house: OpenHouse, monkeypatch: 
         assert await _cut_after(line, begun) < 4
         assert line.heard[-1].opcode == CLOSE
         await until(lambda: house.town.hub.counters.connected == 1)
+
+
+@pytest.mark.parametrize(("sent", "every_s"), [(b"", 0.0), (_NEVER_WHOLE, 60.0), (_NEVER_WHOLE, 0.02)])
+async def test_handshake_that_never_ends(
+    open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch, sent: bytes, every_s: float
+) -> None:
+    """Who connects and sends no handshake, or one octet by octet, is shown out; who has shaken hands stays."""
+    monkeypatch.setattr("geoworks.web.listen._IDLE_S", 0.5)
+    async with _with_a_neighbour(open_house) as (house, _):
+        begun = asyncio.get_running_loop().time()
+        reader, writer = await asyncio.open_connection(house.base.host, house.base.port)
+        async with asyncio.TaskGroup() as tasks:
+            dribbling = tasks.create_task(_trickle(writer, sent, every_s))
+            async with asyncio.timeout(5):
+                with suppress(ConnectionError):
+                    assert await reader.read() == b""
+            dribbling.cancel()
+        assert asyncio.get_running_loop().time() - begun >= 0.4
+        writer.close()
+
+
+async def _trickle(writer: asyncio.StreamWriter, data: bytes, every_s: float) -> None:
+    for place in range(len(data)):
+        writer.write(data[place : place + 1])
+        await asyncio.sleep(every_s)
