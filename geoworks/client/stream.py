@@ -124,7 +124,7 @@ class Stream:
         """Tell where the driver is, for a question with `around_me` or a route.
 
         The last place is told again after every cut, until the question is asked no more. The heading is in degrees
-        from north, clockwise.
+        from north, clockwise; no answer depends on it or on the speed (docs/stream.md).
         """
         known = {"speed_kmh": speed_kmh, "heading": heading}
         told = {name: value for name, value in known.items() if value is not None}

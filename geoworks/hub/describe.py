@@ -147,7 +147,9 @@ _DRIVING = """\
   told too, and removed by a later one. On a route a position tells how far along the driver is: what lies behind is
   removed, and with `depart` the times of arrival are reckoned from there. Positions are answered by `put` and `remove`
   with a null cursor; only after the first one on a route `caught_up` tells new `filters`. Several sent at once are
-  taken as the last of them. Where a driver is, and where they go, is held in memory for as long as the connection
+  taken as the last of them. Which way works are travelled is heeded on a route only: a `heading` tells how the road
+  lies at one moment, not how works further on will be met, so `heading` and `speed_kmh` may be left out; no answer
+  depends on them. Where a driver is, and where they go, is held in memory for as long as the connection
   lasts.
 - **A vehicle** is told only what hinders it: with its sizes where they are given, else with those usual for its class.
   What nobody knows counts as `medium`.

@@ -141,8 +141,13 @@ class Position(Struct, frozen=True, forbid_unknown_fields=True, tag="position"):
 
     id: SubscriptionId
     at: Annotated[tuple[float, float], Meta(description="lon, lat in degrees.")]
-    speed_kmh: Annotated[float, Meta(ge=0, le=400, description="How fast the driver is.")] | UnsetType = UNSET
-    heading: Annotated[float, Meta(ge=0, le=360, description="Degrees from north, clockwise.")] | UnsetType = UNSET
+    speed_kmh: (
+        Annotated[float, Meta(ge=0, le=400, description="How fast the driver is; no answer depends on it.")] | UnsetType
+    ) = UNSET
+    heading: (
+        Annotated[float, Meta(ge=0, le=360, description="Degrees from north, clockwise; no answer depends on it.")]
+        | UnsetType
+    ) = UNSET
 
 
 class Ping(Struct, frozen=True, forbid_unknown_fields=True, tag="ping"):

@@ -65,9 +65,9 @@ class Driver:
         self.send("subscribe", id="me", area=area, **fields)
         return self.hear()
 
-    def drive_to(self, lon: float, lat: float = _LAT) -> list[Message]:
+    def drive_to(self, lon: float, lat: float = _LAT, **motion: float) -> list[Message]:
         """Tell a position and return the answer."""
-        self.send("position", id="me", at=[lon, lat])
+        self.send("position", id="me", at=[lon, lat], **motion)
         return self.hear()
 
     def hear(self) -> list[Message]:
@@ -110,6 +110,17 @@ async def driver(town: Town, tasks: Work) -> Driver:
 def _changes(messages: list[Message]) -> list[tuple[str, str | None, str]]:
     """Return type, cursor and id of changes."""
     return [(one["type"], one["cursor"], one.get("id") or one["feature"]["id"]) for one in messages]
+
+
+@pytest.mark.parametrize("heading", [0, 90, 270])
+async def test_around_me_whichever_way(town: Town, driver: Driver, heading: float) -> None:
+    """Works of either direction are around a driver on whatever heading: the next bend may lead to them."""
+    for direction in Direction:
+        town.publish_works(direction, _on(2.301, direction=direction))
+    driver.ask({"around_me": {"radius_m": 300}})
+    driver.drive_to(2.30, speed_kmh=50, heading=heading)
+    assert driver.sees == sorted(Direction)
+    assert driver.drive_to(2.3005, speed_kmh=50, heading=180) == []
 
 
 async def test_around_me(town: Town, driver: Driver) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -40,6 +41,21 @@ def test_what_is_around_follows_the_driver(looker: Looker, works: Street) -> Non
         page.context.set_geolocation(works.here(north_m))
         page.wait_for_timeout(100)
     expect(titles(page)).to_have_text(["Loin"])
+
+
+def test_a_place_is_all_that_is_told_of_the_way(looker: Looker, works: Street) -> None:
+    """Of a driver on the way the service is told the place and nothing else: neither speed nor heading."""
+    sent: list[str] = []
+    page = looker.open("drive", script=DEVICE, geolocation=works.here(0), permissions=["geolocation"])
+    page.on("websocket", lambda socket: socket.on("framesent", lambda text: sent.append(str(text))))
+    page.get_by_label("Autour de moi", exact=True).check()
+    page.locator("#go").click()
+    is_live(page)
+    drive_on(page, works, [10, 20, 30])
+    expect(page.locator("#main")).to_have_attribute("data-moving", "")
+    told = [json.loads(text) for text in sent if '"position"' in text]
+    assert len(told) > 2
+    assert {key for position in told for key in position} == {"type", "id", "at"}
 
 
 def test_a_refused_position_is_said_in_words(looker: Looker, works: Street) -> None:

@@ -187,8 +187,8 @@ export class Journey {
     this.pace.take(fix);
     this.at = fix.at;
     this.#advance(fix.at);
-    // With zones the position stays here.
-    if (this.#choice.place !== "zones") this.#stream.position("drive", fix.at, { speedKmh: this.pace.speedKmh, heading: this.pace.heading });
+    // With zones the position stays here; speed and heading always do: no answer depends on them.
+    if (this.#choice.place !== "zones") this.#stream.position("drive", fix.at);
     this.#listener.fault("position", this.offM === null ? "" : "off");
     this.#listener.moved();
   }
