@@ -152,6 +152,10 @@ def _judge(segments: _Segments, steps: Steps, *, enough_m: float, sense: int) ->
     # Only what is met in one pass is certain: of several each has to be enough.
     together = end - begin <= PASS_GAP_M
     owner = segments.owner[first]
+    for place in np.flatnonzero(enough & ~together).tolist():
+        its = segments.owner == owner[place]
+        gaps = np.diff(np.sort(at_m[:, its][on[:, its]]))
+        together[place] = gaps.max() <= PASS_GAP_M
     return Lying(owner[enough & together], owner[enough & ~together])
 
 

@@ -6,9 +6,9 @@ quicker to ask, and nothing in it has to be rebuilt when questions come, go or m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import shapely
@@ -25,15 +25,17 @@ from geoworks.hub.places import DiscPlace, Ground, ShapePlace, WayPlace, within_
 from geoworks.hub.question import Question, Sieve
 from geoworks.model.change import Key, Kind, MatchKeys, Terms
 
+M = TypeVar("M", bound=Hashable)
+
 # What a place is: a box, another shape, a disc, a route in pieces; what is none of these is asked itself.
 _BOX, _SHAPE, _DISC, _WAY, _OTHER = range(5)
 _CORNERS = 5
 
 
-class Concerned(NamedTuple):
-    """The questions a version of a feature answers, and those that have to be asked themselves."""
+class Concerned(NamedTuple, Generic[M]):
+    """Who asks what a version of a feature answers, and the questions that have to be asked themselves."""
 
-    certain: Sequence[Question]
+    certain: Sequence[set[M]]
     doubtful: Sequence[Question]
 
 
@@ -45,8 +47,8 @@ class _Kept(NamedTuple):
     pieces: list[int]
 
 
-class Grounds:
-    """Questions by the place they ask about; belongs to the event loop's thread."""
+class Grounds(Generic[M]):
+    """Questions by the place they ask about, with those who ask (members); belongs to the event loop's thread."""
 
     def __init__(self) -> None:
         """Begin empty."""
@@ -56,6 +58,7 @@ class Grounds:
         self._rows = Ledger(bounds=(float, (4,)), asker=(np.int32, ()), piece=(np.int32, ()))
         self._askers = Ledger(
             question=(object, ()),
+            members=(object, ()),
             filter=(np.int32, ()),
             sort=(np.uint8, ()),
             shape=(object, ()),
@@ -70,14 +73,15 @@ class Grounds:
         """Return how many questions it holds."""
         return len(self._kept)
 
-    def add(self, sieve: Sieve, place: Ground) -> None:
-        """Take in a question that is not there yet."""
+    def add(self, sieve: Sieve, place: Ground, members: set[M]) -> None:
+        """Take in a question that is not there yet; the set of its members may change."""
         boxes = place.boxes
         (asker,) = self._askers.take(1)
         rows = self._rows.take(len(boxes))
         self._rows["bounds"][rows] = boxes
         self._rows["asker"][rows] = asker
         self._askers["question"][asker] = sieve.question
+        self._askers["members"][asker] = members
         self._askers["filter"][asker] = self._filters.add(sieve.question)
         self._kept[sieve.question] = _Kept(asker, rows, self._describe(asker, rows, place))
         for row, box in zip(rows, boxes.tolist(), strict=True):
@@ -103,8 +107,8 @@ class Grounds:
         met = self._touched(rows[~may], geometry, middle_of(geometry))
         yield from self._questions(np.concatenate([met, np.unique(asker[may])]))
 
-    def concerned(self, key: Key, keys: MatchKeys, moment: datetime) -> Concerned:
-        """Return the questions that a visible version of a feature answers at a moment."""
+    def concerned(self, key: Key, keys: MatchKeys, moment: datetime) -> Concerned[M]:
+        """Return whom a visible version of a feature concerns at a moment."""
         rows = self._grid.meeting(keys.geometry.bounds)
         numbers = self._askers["filter"][self._rows["asker"][rows]]
         rows = rows[self._filters.passing(numbers, key.kind, keys, moment)]
@@ -114,9 +118,8 @@ class Grounds:
         met = self._touched(rows[sort < _WAY], keys.geometry, middle)
         certain, doubtful = self._on_routes(rows[sort == _WAY], middle, key.kind, keys.terms)
         others = np.unique(asker[sort == _OTHER])
-        return Concerned(
-            self._questions(np.concatenate([met, certain])), self._questions(np.concatenate([doubtful, others]))
-        )
+        members: list[set[M]] = self._askers["members"][np.concatenate([met, certain])].tolist()
+        return Concerned(members, self._questions(np.concatenate([doubtful, others])))
 
     def _describe(self, asker: int, rows: list[int], place: Ground) -> list[int]:
         """Note what a place is; return its pieces."""

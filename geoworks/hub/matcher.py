@@ -29,7 +29,7 @@ class Matcher(Generic[M]):
         self._sieves: dict[Question, Sieve] = {}
         self._everywhere: dict[Question, None] = {}
         self._zones: dict[str, dict[Question, None]] = {}
-        self._grounds = Grounds()
+        self._grounds: Grounds[M] = Grounds()
 
     def __len__(self) -> int:
         """Return how many different questions are asked."""
@@ -42,7 +42,7 @@ class Matcher(Generic[M]):
         if members is None:
             members = self._members[question] = set()
             self._sieves[question] = sieve
-            self._place(sieve)
+            self._place(sieve, members)
         members.add(member)
 
     def discard(self, question: Question, member: M) -> None:
@@ -65,16 +65,16 @@ class Matcher(Generic[M]):
         """Return the members one of whose questions a version of a feature answers at a moment (None: no version)."""
         if keys is None or not keys.visible:
             return set()
-        questions = [
-            one
+        found = [
+            self._members[one]
             for one in self._asked_anyway(key, keys)
             if one.wants(key.kind, keys, moment) and one.heeds(keys, ANYTIME)
         ]
         if len(self._grounds):
             certain, doubtful = self._grounds.concerned(key, keys, moment)
-            questions += certain
-            questions += [one for one in doubtful if self._sieves[one](key, keys, moment)]
-        return set().union(*[self._members[question] for question in questions])
+            found += certain
+            found += [self._members[one] for one in doubtful if self._sieves[one](key, keys, moment)]
+        return set().union(*found)
 
     def meeting(self, key: Key, keys: MatchKeys) -> Iterator[Question]:
         """Yield the questions whose place may meet a version of a feature, whatever else they ask."""
@@ -89,7 +89,7 @@ class Matcher(Generic[M]):
         for zone in zones if self._zones else ():
             yield from self._zones.get(zone, ())
 
-    def _place(self, sieve: Sieve) -> None:
+    def _place(self, sieve: Sieve, members: set[M]) -> None:
         question = sieve.question
         area = question.area
         if isinstance(area, Everywhere):
@@ -98,7 +98,7 @@ class Matcher(Generic[M]):
             for zone in area.zones:
                 self._zones.setdefault(zone, {})[question] = None
         elif isinstance(sieve.place, Ground):
-            self._grounds.add(sieve, sieve.place)
+            self._grounds.add(sieve, sieve.place, members)
 
     def _unplace(self, question: Question) -> None:
         area = question.area
