@@ -158,8 +158,24 @@ class AroundPlace(Ground):
         """Tell which geometries come within the radius."""
         if not self._around.path or not geometries:
             return np.zeros(len(geometries), dtype=np.bool_)
-        placed = np.array(self._frame.place_all(geometries), dtype=np.object_)
-        near: Flags = shapely.dwithin(placed, self._path, self._radius_m)
+        return self._reach(self._frame.place_all(geometries))
+
+    def passed(self, before: AroundPlace, geometries: Sequence[BaseGeometry]) -> tuple[Flags, Flags]:
+        """Tell which geometries have come within the radius since a place before, and which have left it."""
+        if not before.is_known or before._frame is not self._frame:
+            was, now = before.near(geometries), self.near(geometries)
+        else:
+            placed = self._frame.place_all(geometries)
+            was, now = before._reach(placed), self._reach(placed)
+        return now & ~was, was & ~now
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether the driver has told a position."""
+        return bool(self._around.path)
+
+    def _reach(self, placed: Sequence[BaseGeometry]) -> Flags:
+        near: Flags = shapely.dwithin(np.array(placed, dtype=np.object_), self._path, self._radius_m)
         return near
 
     def moved(self, at: tuple[float, float]) -> Around:

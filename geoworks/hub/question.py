@@ -14,7 +14,7 @@ from geoworks.hub import messages
 from geoworks.hub.areas import Area, Kept, Way, is_moving, nothing_kept, read_area, unmoved
 from geoworks.hub.codes import Code
 from geoworks.hub.messages import Refused, Wanted
-from geoworks.hub.places import Meeting, Place, place_of
+from geoworks.hub.places import ANYTIME, Meeting, Place, place_of
 from geoworks.model.change import Key, Kind, MatchKeys, Terms
 from geoworks.model.impact import Impact
 from geoworks.model.severity import Severity, headline
@@ -109,6 +109,15 @@ class Sieve:
         for entry, meeting in self.place.meetings(wanted):
             if self.question.heeds(entry.keys, meeting):
                 yield entry
+
+    def heeded(self, entries: Iterable[Entry], moment: datetime) -> list[Entry]:
+        """Return which of many entries, known to be at the place, answer the question at a moment."""
+        question = self.question
+        return [
+            one
+            for one in entries
+            if question.wants(one.record.key.kind, one.keys, moment) and question.heeds(one.keys, ANYTIME)
+        ]
 
 
 def read_question(wanted: Wanted, kept: Kept = nothing_kept) -> Question:

@@ -46,7 +46,7 @@ class Snapshots:
         """Return what only the later of two questions of the same kinds matches, and what only the earlier one does."""
         if isinstance(before.place, AroundPlace) and isinstance(after.place, AroundPlace):
             came, went = self._driven(before.place, after.place, before.question.kinds)
-            return list(after.among(came, moment)), list(before.among(went, moment))
+            return after.heeded(came, moment), before.heeded(went, moment)
         entries = list(self.candidates(before, after))
         was = {entry.record.key: entry for entry in before.among(entries, moment)}
         now = {entry.record.key: entry for entry in after.among(entries, moment)}
@@ -64,9 +64,9 @@ class Snapshots:
             found = self._state.index(kind).in_bounds(bounds)
             if found:
                 ids, geometries = list(found), list(found.values())
-                was, now = before.near(geometries), after.near(geometries)
-                came += self._entries(kind, ids, now & ~was)
-                went += self._entries(kind, ids, was & ~now)
+                nearer, further = after.passed(before, geometries)
+                came += self._entries(kind, ids, nearer)
+                went += self._entries(kind, ids, further)
         return came, went
 
     def _entries(self, kind: Kind, ids: Sequence[str], which: Flags) -> Iterator[Entry]:
