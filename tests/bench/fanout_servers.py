@@ -96,16 +96,23 @@ class Spawned:
 
     def play(self, run: Run) -> Iterator[int]:
         """Have all sent, with the run's pauses."""
-        self._pipe.send(run)
+        self._prepare(run)
+        yield 0
+        self._pipe.send("go")
         yield FRAME_BYTES * run.changes
         receive(self._pipe)
 
     def timed(self, run: Run) -> Sequence[float]:
         """Have all sent; return when each batch was injected, in seconds of the machine's clock."""
-        self._pipe.send(run)
+        self._prepare(run)
+        self._pipe.send("go")
         moments = receive(self._pipe)
         assert isinstance(moments, list)
         return moments
+
+    def _prepare(self, run: Run) -> None:
+        self._pipe.send(run)
+        assert receive(self._pipe) == "ready"
 
     def figures(self) -> Figures:
         """Return what it knows of its connections; only the hub's server does."""
@@ -216,6 +223,8 @@ async def _obey(pipe: Connection, port: int, send: Send, figures: Callable[[], F
             continue
         batches = [[change(number) for number in batch] for batch in order.batches(offset)]
         offset += order.changes
+        pipe.send("ready")
+        assert await asyncio.to_thread(pipe.recv) == "go"
         pipe.send(await _inject(batches, order.pause_s, send))
 
 

@@ -72,6 +72,7 @@ class _NchanPublisher:
         """Publish the batches, each when the last has come to all."""
         while len(self._doors) < run.together:
             self._doors.append(HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S))
+        yield 0
         for batch in run.batches():
             for door, number in zip(self._doors, batch, strict=False):
                 door.request("POST", "/pub", body=text(change(number)))
@@ -121,6 +122,7 @@ class _NatsPublisher:
 
     def play(self, run: Run) -> Iterator[int]:
         """Publish the batches, each when the last has come to all."""
+        yield 0
         for batch in run.batches():
             texts = [text(change(number)) for number in batch]
             self._publisher.sendall(b"".join(b"PUB %s %d\r\n%s\r\n" % (_CHANNEL.encode(), len(t), t) for t in texts))
@@ -161,6 +163,7 @@ class _Floor:
         """Have all sent, with the run's pauses."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        yield 0
         order = f"{run.changes} {run.together} {int(run.pause_s * 1e6)} {FRAME_BYTES}\n"
         self._process.stdin.write(order.encode())
         self._process.stdin.flush()
