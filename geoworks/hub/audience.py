@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from array import array
+from collections.abc import Iterable
 from itertools import repeat
-from operator import call
 from typing import Generic, Protocol, TypeVar
 
 from geoworks.hub.matcher import Matcher
@@ -15,8 +16,8 @@ class Listener(Protocol):
     """A live connection."""
 
     @property
-    def send(self) -> Callable[[bytes], int] | None:
-        """What hands bytes straight to a socket with nothing unsent; None when there is no such way."""
+    def descriptor(self) -> int | None:
+        """The file descriptor of a socket, to write to while nothing is unsent; None when there is no such way."""
         ...
 
     def write(self, data: bytes) -> None:
@@ -39,8 +40,10 @@ class Audience(Generic[L]):
     def __init__(self, questions: frozenset[Question]) -> None:
         """Begin with nobody."""
         self.questions = questions
-        # The bound methods of sockets, so that a thousand writes touch nothing else of a thousand connections.
-        self._ready: dict[L, Callable[[bytes], int]] = {}
+        self._ready: dict[L, int] = {}
+        # Those of `_ready` again, once written to: a thousand writes touch nothing of a thousand connections, whose
+        # memory is cold each time.
+        self._descriptors: array[int] | None = None
         self._backed: dict[L, None] = {}
         self.due: list[bytes] = []
 
@@ -67,29 +70,30 @@ class Audience(Generic[L]):
 
     def add(self, listener: L) -> None:
         """Have a listener written to."""
-        if listener.send is None or listener.unsent():
+        if listener.descriptor is None or listener.unsent():
             self._backed[listener] = None
         else:
-            self._ready[listener] = listener.send
+            self._make_ready(listener, listener.descriptor)
 
     def discard(self, listener: L) -> None:
         """Have a listener written to no more."""
-        if self._ready.pop(listener, None) is None:
+        if not self._unready(listener):
             del self._backed[listener]
 
     def hold(self, listener: L) -> None:
         """Take note that a listener has unsent bytes: what follows must not overtake them."""
-        if self._ready.pop(listener, None) is not None:
+        if self._unready(listener):
             self._backed[listener] = None
 
     def _send(self, data: bytes) -> list[tuple[L, int]]:
         """Hand bytes to the sockets that are ready; return which took not all, and how much they took."""
+        if self._descriptors is None:
+            self._descriptors = array("i", self._ready.values())
         taken: list[int] = []
-        # All in C, and nothing else of a thousand connections is touched: their memory is cold after each write.
-        sending = map(call, self._ready.values(), repeat(data))
+        writes = map(os.write, self._descriptors, repeat(data))
         while True:
             try:
-                taken.extend(sending)
+                taken.extend(writes)
                 break
             except OSError:
                 # Whichever it is, the transport finds it out when it is handed the bytes.
@@ -105,10 +109,19 @@ class Audience(Generic[L]):
             unsent = listener.unsent()
             if unsent > high_water:
                 behind.append(listener)
-            elif not unsent and listener.send is not None:
+            elif not unsent and listener.descriptor is not None:
                 del self._backed[listener]
-                self._ready[listener] = listener.send
+                self._make_ready(listener, listener.descriptor)
         return behind
+
+    def _make_ready(self, listener: L, descriptor: int) -> None:
+        self._ready[listener] = descriptor
+        self._descriptors = None
+
+    def _unready(self, listener: L) -> bool:
+        """Let a listener be ready no more; tell whether it was."""
+        self._descriptors = None
+        return self._ready.pop(listener, None) is not None
 
 
 class Audiences(Generic[L]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Protocol, TypeVar
 
 from geoworks.hub.answers import Sight
@@ -18,10 +18,10 @@ class Outlet(Protocol):
     """The socket of a session."""
 
     @property
-    def send(self) -> Callable[[bytes], int] | None:
-        """What hands bytes straight to the socket, at once, and returns how many it took; None: there is no such way.
+    def descriptor(self) -> int | None:
+        """The file descriptor to write bytes straight to while nothing is unsent; None: there is no such way.
 
-        It may be called only while nothing is unsent, and raises OSError when the socket is full or broken.
+        It stays open, and of this connection, for as long as the session may be written to.
         """
         ...
 

@@ -49,7 +49,7 @@ class Session:
     def __init__(self, feed: Feed[Session], outlet: Outlet, *, settings: Stream, now: float) -> None:
         """Greet the client; `now` in seconds of any steady clock."""
         self.outlet = outlet
-        self.send = outlet.send
+        self.descriptor = outlet.descriptor
         self.unsent = outlet.unsent
         self.subscriptions = Subscriptions(feed.area)
         self.phase = Phase.FIRST

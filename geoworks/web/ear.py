@@ -50,7 +50,7 @@ class Ear(ABC):
     """The socket of a session whose client sends nothing: that the connection lasts is its sign of life."""
 
     # There is no way around the transport: what goes out is not what the hub writes.
-    send = None
+    descriptor = None
 
     def __init__(self, transport: asyncio.Transport, tasks: asyncio.TaskGroup) -> None:
         """Listen for the client behind a transport; work runs in `tasks`."""

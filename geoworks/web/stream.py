@@ -145,7 +145,7 @@ class SocketOutlet:
     ) -> None:
         """Write to the transport of a prepared response; work runs in `tasks`."""
         self._socket = _own_socket(transport)
-        self.send = self._socket.send if self._socket else None
+        self.descriptor = self._socket.fileno() if self._socket else None
         self.write = transport.write
         self.unsent = transport.get_write_buffer_size
         self._transport = transport
@@ -161,20 +161,19 @@ class SocketOutlet:
         task.add_done_callback(self._work.remove)
 
     def stop(self) -> None:
-        """End the work that is left and let go of the socket."""
+        """End the work that is left and let go of the socket; nobody writes to it any more.
+
+        Only this closes its descriptor: sooner, its number could be another connection's when it is written to.
+        """
         for task in self._work:
             task.cancel()
-        self._let_go()
+        if self._socket:
+            self._socket.close()
 
     def abort(self) -> None:
         """Cut the connection at once."""
-        # Both: the connection lasts as long as one of its descriptors.
-        self._let_go()
+        # Its conversation ends by that, and `stop` closes the last descriptor.
         self._transport.abort()
-
-    def _let_go(self) -> None:
-        if self._socket:
-            self._socket.close()
 
     def close(self, code: int, reason: str) -> None:
         """Send a close frame and wait a little for the client's; not longer, and not with anybody."""

@@ -44,7 +44,7 @@ class Mailbox:
     """An outlet in memory."""
 
     # Nothing goes straight to a socket.
-    send = None
+    descriptor = None
 
     def __init__(self, hub: Hub, tasks: asyncio.TaskGroup) -> None:
         """Be a new connection of the hub; work on its behalf runs in `tasks`."""

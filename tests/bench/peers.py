@@ -51,11 +51,20 @@ def nchan() -> Iterator[Contender]:
         (Path(folder) / "nginx.conf").write_text(_nginx_conf(folder, port), encoding="utf-8")
         with _child([program, "-p", folder, "-c", f"{folder}/nginx.conf"]) as process:
             _wait_for(port)
-            worker = psutil.Process(process.pid).children()[0]
+            worker = _only_child(process.pid)
             with ExitStack() as stack:
                 publisher = _NchanPublisher(worker.pid, port)
                 stack.callback(publisher.close)
                 yield publisher
+
+
+def _only_child(pid: int) -> psutil.Process:
+    """Return the process that another starts, which may take a moment longer than opening the port."""
+    until = time.monotonic() + _START_S
+    while not (children := psutil.Process(pid).children()):
+        assert time.monotonic() < until, "nginx started no worker"
+        time.sleep(0.01)
+    return children[0]
 
 
 class _NchanPublisher:

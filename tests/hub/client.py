@@ -53,7 +53,7 @@ class Work:
 class MemoryOutlet:
     """A socket in memory: what is written stays unsent until it is taken."""
 
-    send = None
+    descriptor = None
 
     def __init__(self, tasks: asyncio.TaskGroup | Work | None = None) -> None:
         """Begin open and empty; work on its behalf runs in `tasks`."""

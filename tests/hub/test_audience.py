@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -28,7 +28,7 @@ class Line:
         self.kept = bytearray()
         self.heard = bytearray()
         self.writes = 0
-        self.send: Callable[[bytes], int] | None = self.near.send if straight else None
+        self.descriptor: int | None = self.near.fileno() if straight else None
 
     def write(self, data: bytes) -> None:
         """Keep bytes and hand over what the socket takes."""
