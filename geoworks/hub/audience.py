@@ -35,7 +35,7 @@ L = TypeVar("L", bound=Listener)
 class Audience(Generic[L]):
     """Listeners with one set of questions, and the frames they are due; compared by identity."""
 
-    __slots__ = ("_backed", "_ready", "due", "questions")
+    __slots__ = ("_backed", "_descriptors", "_ready", "due", "questions")
 
     def __init__(self, questions: frozenset[Question]) -> None:
         """Begin with nobody."""

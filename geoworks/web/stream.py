@@ -133,7 +133,7 @@ class Conversation(web.WebSocketResponse):
 class SocketOutlet:
     """The socket of a session: ready bytes go straight to the transport."""
 
-    __slots__ = ("_socket", "_tasks", "_transport", "_work", "_ws", "drained", "send", "unsent", "write")
+    __slots__ = ("_socket", "_tasks", "_transport", "_work", "_ws", "descriptor", "drained", "unsent", "write")
 
     def __init__(
         self,
