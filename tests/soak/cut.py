@@ -33,8 +33,8 @@ _SHARES = {
     Kind.SILENCE: 50,
     Kind.MANY: 150,
     Kind.WRITERS: 50,
-    Kind.KILL: 20,
-    Kind.TERM: 20,
+    Kind.KILL: 12,
+    Kind.TERM: 12,
 }
 
 
@@ -49,10 +49,11 @@ def plan(count: int, luck: random.Random) -> Sequence[Kind]:
 class Cut:
     """One cut, until everybody whom it hit is current again."""
 
-    def __init__(self, kind: Kind, hit: Collection[object], at: float) -> None:
-        """Remember whom it hit, and when."""
+    def __init__(self, kind: Kind, hit: Collection[object], *, live: int, at: float) -> None:
+        """Remember whom it hit, when, and how many clients were live then."""
         self.kind = kind
         self.hit = len(hit)
+        self.live = live
         self.at = at
         self.healed_at: float | None = None
         self._waiting = set(hit)

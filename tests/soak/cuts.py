@@ -84,6 +84,7 @@ class Soak:
                 ledger=self._ledger,
                 archive=await self._town.archive(),
                 faults=self._town.faults(),
+                starts_s=self._town.starts_s,
                 current_s=current_s,
             )
         )

@@ -67,7 +67,7 @@ class Cutter:
         await self._town.start()
 
     def _note(self, kind: Kind, hit: Sequence[Member]) -> None:
-        cut = Cut(kind, hit, asyncio.get_running_loop().time())
+        cut = Cut(kind, hit, live=self._crowd.live, at=asyncio.get_running_loop().time())
         self.cuts.append(cut)
         for member in hit:
             member.hit(cut)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -18,8 +19,10 @@ from tests.process.service import Service, serving, toml
 from tests.soak.archive import Archive, read_archive
 from tests.soak.relay import Upstream
 
-# Heartbeats come often, so that a connection gone silent is noticed within seconds; every client has one address here.
-_CONFIG = toml("[stream]", "heartbeat_s = 3.0", "pong_s = 3.0", "connections_per_address = 10000")
+# Heartbeats come often, so that a connection gone silent is noticed within seconds. All clients have one address here,
+# so what is allowed to one address is for all of them.
+_STREAM = ("[stream]", "heartbeat_s = 3.0", "pong_s = 3.0", "connections_per_address = 10000")
+_CONFIG = toml(*_STREAM).replace("port = 0", "port = 0\nrequests_per_minute = 1000000")
 
 
 class Town:
@@ -29,6 +32,7 @@ class Town:
         """Keep data, configuration and what the processes say in a folder."""
         self.upstream = Upstream()
         self.headers: Mapping[str, str] = {}
+        self.starts_s: list[float] = []
         self._folder = folder
         self._stack = AsyncExitStack()
         self._service: Service
@@ -36,7 +40,9 @@ class Town:
 
     async def start(self) -> None:
         """Serve, and tell the relays where."""
+        begin = time.monotonic()
         self._service = await self._stack.enter_async_context(serving(self._folder, config=_CONFIG))
+        self.starts_s.append(time.monotonic() - begin)
         self.headers = self.headers or await self._service.key()
         self.upstream.base = self._service.base
 

@@ -82,6 +82,7 @@ class Evidence(Struct, frozen=True):
     ledger: Ledger
     archive: Archive
     faults: int
+    starts_s: Sequence[float]
     current_s: float
 
 
@@ -114,6 +115,8 @@ def judge(found: Evidence) -> Verdict:
 def _facts(found: Evidence) -> Mapping[str, int | float]:
     return {
         "clients": len(found.members),
+        "of them live when a cut was made, in the middle": median(cut.live for cut in found.cuts),
+        "seconds a process took to start, in the middle": round(median(found.starts_s), 1),
         "accepted writes": len(found.ledger.accepted),
         "writes whose answer did not come, sent again": found.ledger.unanswered,
         "numbered changes in the log": len(found.archive.log),
