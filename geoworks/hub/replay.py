@@ -68,6 +68,11 @@ class Tail:
         """Return the offset after which every change is here."""
         return self._changes[0].offset - 1 if self._changes else self._end
 
+    @property
+    def end(self) -> int:
+        """Return the offset of the newest change that was told, be it here or not."""
+        return self._end
+
     def append(self, change: Change) -> None:
         """Take in the next change; the oldest goes when there are too many."""
         self._changes.append(change)
@@ -121,12 +126,16 @@ class Replay:
 
         """
         near = self.tail.after(after)
-        page = near[:PAGE] if near is not None else await self._log.changes(after, limit=PAGE)
+        page = near[:PAGE] if near is not None else self._told(await self._log.changes(after, limit=PAGE))
         # The log has no gaps, so anything but the next number means that it was cut.
         if not page or page[0].offset != after + 1:
             msg = f"the log from {after} on is kept no more"
             raise TooOld(msg)
         return page
+
+    def _told(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """Leave out what is durable but was not told yet: the state does not have it, and it is told to all soon."""
+        return [change for change in changes if change.offset <= self.tail.end]
 
 
 class CatchUp:

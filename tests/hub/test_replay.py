@@ -147,6 +147,16 @@ async def test_page_comes_from_the_store_when_the_tail_is_too_short() -> None:
     assert [change.offset for change in await replay.page(1)] == [2, 3, 4, 5]
 
 
+async def test_page_ends_where_the_state_does() -> None:
+    """What is durable but was not told yet is no part of a catch-up: the state would give it the version before."""
+    log = MemoryLog()
+    replay = Replay(log, 3, tail=2)
+    log.entries += [_change(offset) for offset in range(1, 6)]
+    assert [change.offset for change in await replay.page(1)] == [2, 3]
+    replay.tail.append(log.entries[3])
+    assert [change.offset for change in await replay.page(1)] == [2, 3, 4]
+
+
 async def test_page_that_is_kept_no_more() -> None:
     """A cursor before the kept log is too old, whether anything is kept or not."""
     log = MemoryLog()
