@@ -153,6 +153,7 @@ async def test_a_change_missing_after_a_cut(told: Sequence[object]) -> None:
 async def test_a_change_told_twice() -> None:
     """What is told again, or out of order, is found."""
     assert await faults([live(0), ALL[0], ALL[0]]) == (1, 1)
+    assert (await faults([live(0), LOST, put(1, "a"), live(0)]))[1] == 1
     assert (await faults([live(0), LOST, put(3, "a"), remove(2, "b"), live(3)]))[1] == 1
 
 

@@ -40,18 +40,14 @@ class Chronicle:
         """Take in a claim."""
         self._claims[claim] += 1
 
-    def gaps(self, archive: Archive) -> Mapping[str, int]:
-        """Return how many claims are wrong, by the kind of cut before them.
+    def gaps(self, archive: Archive) -> Mapping[Claim, int]:
+        """Return the claims that are wrong, and how many clients made each.
 
         A claim is wrong when the log has another state at its offset, or a change in the quiet that concerned the
         client.
         """
         traces = {view: archive.trace(view) for view in View}
-        wrong: Counter[str] = Counter()
-        for claim, count in self._claims.items():
-            if not _is_right(claim, traces[claim.view]):
-                wrong[claim.after] += count
-        return wrong
+        return {claim: count for claim, count in self._claims.items() if not _is_right(claim, traces[claim.view])}
 
 
 def _is_right(claim: Claim, trace: Trace) -> bool:

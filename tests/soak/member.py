@@ -108,6 +108,9 @@ class Member:
             # It had stalled: what it was told since was a catch-up, where a feature comes once, in its last place.
             self._untold.clear()
         self.settle()
+        if offset < self.reached:
+            # It would resume from there, and be told again, or not at all, what it heard of already.
+            self.doubled[self.last_cut] += 1
         self.reached, self.live = offset, True
         self._claim(offset)
         for cut in self._felt:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from statistics import median
 
 from msgspec import Struct
 
 from tests.soak.archive import Archive
-from tests.soak.chronicle import Chronicle
+from tests.soak.chronicle import Chronicle, Claim
 from tests.soak.cut import NO_CUT, PROCESS, Cut, Kind
 from tests.soak.ledger import Ledger
 from tests.soak.member import Member
 
+_MOST_DETAILS = 20
 _HEAD = ("cut", "how many", "clients hit", "lost", "doubled", "gaps", "resynced", "wrong clients", "s until current")
 
 
@@ -53,6 +55,7 @@ class Verdict(Struct, frozen=True):
     rows: Sequence[Row]
     facts: Mapping[str, int | float]
     others: Mapping[str, int]
+    details: Sequence[str] = ()
 
     @property
     def faults(self) -> int:
@@ -70,6 +73,7 @@ class Verdict(Struct, frozen=True):
         yield ""
         for name, figure in (*self.facts.items(), *self.others.items()):
             yield f"- {name}: {figure}"
+        yield from self.details
 
 
 class Evidence(Struct, frozen=True):
@@ -91,7 +95,10 @@ def judge(found: Evidence) -> Verdict:
     lost = Counter(_culprit(found.cuts, one.at) for one in found.ledger.lost(found.archive))
     doubled = sum((member.doubled for member in found.members), Counter[str]())
     resynced = sum((member.resynced for member in found.members), Counter[str]())
-    gaps = found.chronicle.gaps(found.archive)
+    gaps = Counter[str]()
+    wrong_claims = found.chronicle.gaps(found.archive)
+    for claim, count in wrong_claims.items():
+        gaps[claim.after] += count
     wrong = Counter(member.last_cut for member in found.wrong)
     rows = []
     for kind in (*Kind, NO_CUT):
@@ -102,14 +109,23 @@ def judge(found: Evidence) -> Verdict:
             hit=sum(cut.hit for cut in cuts),
             lost=lost[kind],
             doubled=doubled[kind],
-            gaps=gaps.get(kind, 0),
+            gaps=gaps[kind],
             resynced=resynced[kind],
             wrong=wrong[kind],
             seconds=[cut.healed_at - cut.at for cut in cuts if cut.healed_at is not None],
         )
         if row.cuts or row.faults:
             rows.append(row)
-    return Verdict(rows, _facts(found), _others(found))
+    details = [_explain(claim, found.archive) for claim in islice(wrong_claims, _MOST_DETAILS)]
+    return Verdict(rows, _facts(found), _others(found), details)
+
+
+def _explain(claim: Claim, archive: Archive) -> str:
+    """Return a wrong claim beside what the log has there."""
+    begin, end = claim.quiet or (claim.offset - 1, claim.offset)
+    entries = [f"{one.offset} {one.reason} {one.key.id}" for one in archive.log[max(0, begin - 1) : end + 1]]
+    told = f"told nothing after {begin} up to {end}" if claim.quiet else "current after it had been away"
+    return f"- a wrong claim at {claim.offset} of one who sees {claim.view.name}, {told}; the log: {', '.join(entries)}"
 
 
 def _facts(found: Evidence) -> Mapping[str, int | float]:
