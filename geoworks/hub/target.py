@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 
 from yarl import URL
 
@@ -16,6 +16,8 @@ from geoworks.config.settings import WebhooksTable
 from geoworks.errors import Invalid, Problem
 
 _LONGEST = 2_000
+# They count as global, and lead to what a hoster serves its own machines: protocol assignments (RFC 6890), Azure.
+_INWARD = (IPv4Network("192.0.0.0/24"), IPv4Network("168.63.129.16/32"))
 _Address = IPv4Address | IPv6Address
 
 
@@ -66,6 +68,8 @@ def is_public(address: _Address) -> bool:
         # Tunnels carry another address inside, which the far end would connect to.
         if address.sixtofour is not None or address.teredo is not None or address.is_site_local:
             return False
+    elif any(address in network for network in _INWARD):
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 

@@ -18,6 +18,7 @@ from geoworks.errors import StoreError
 from geoworks.hub.hub import Hub
 from geoworks.hub.webhook import Progress, Webhook, WebhookState, resume_text
 from geoworks.hub.webhooks import Webhooks
+from geoworks.ids import new_id
 from geoworks.model.change import Cursor
 from geoworks.webhooks.batch import Batch, NotAsked, Place, body_of, gather
 from geoworks.webhooks.mailbox import Mailbox, mailbox
@@ -64,6 +65,7 @@ class Courier:
         """Carry what one connection with the hub brings."""
         place = Place(self._progress.cursor, self._progress.filters)
         told = place
+        telling = new_id()
         while not self._progress.is_over and await box.filled():
             try:
                 batch = gather(box.next, place, self._round.settings)
@@ -73,25 +75,29 @@ class Courier:
             place = batch.place
             # Without changes, when it can tell the receiver at last where it is: at the end of a snapshot.
             if batch.changes or (told.cursor is None and place.cursor is not None):
-                await self._deliver(batch)
+                is_part = told.cursor is None or place.cursor is None
+                await self._deliver(batch, telling=telling if is_part else "")
                 told = place
             elif self._is_far(place):
                 await self._note(_at(self._progress, place))
 
-    async def _deliver(self, batch: Batch) -> None:
-        """Try until the batch is taken or the webhook is over; it stays the same, under the same id."""
+    async def _deliver(self, batch: Batch, *, telling: str) -> None:
+        """Try until the batch is taken or the webhook is over; it stays the same, under the same id.
+
+        `telling` is the one time a snapshot is told, when the batch is a part of one.
+        """
         body = body_of(self._webhook.id, batch)
+        id_ = message_id(self._webhook.id, body, telling=telling)
         while not self._progress.is_over:
             if self._round.is_revoked(self._webhook.owner):
                 await self._end(WebhookState.KEY_REVOKED, "the key it was registered with was revoked")
-            elif await self._attempt(body):
+            elif await self._attempt(id_, body):
                 taken = _at(self._progress, batch.place)
                 await self._note(_well(taken, self._round.clock))
                 return
 
-    async def _attempt(self, body: bytes) -> bool:
+    async def _attempt(self, id_: str, body: bytes) -> bool:
         """Try once; wait after a failure. Tell whether the receiver took it."""
-        id_ = message_id(self._webhook.id, body)
         headers = sign(self._webhook.secret, id_, body, at=self._round.clock.now())
         timeout_s = self._round.settings.timeout_s
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -61,7 +62,8 @@ def open_public(info: AddrInfoType) -> socket.socket:
     family, kind, protocol, _, address = info
     if not is_public(ip_address(str(address[0]))):
         msg = "the address is not a public one (webhooks.allow_private allows others)"
-        raise PermissionError(msg)
+        # With a number: of an error without one aiohttp tells no words.
+        raise PermissionError(errno.EACCES, msg)
     return socket.socket(family, kind, protocol)
 
 

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime
 
 
-def message_id(webhook_id: str, body: bytes) -> str:
+def message_id(webhook_id: str, body: bytes, *, telling: str = "") -> str:
     """Return the id of a delivery: the same for the same content, however often and whenever it is sent.
 
-    So a receiver may drop what it has had, also when the service was killed before it noted that it was taken.
+    So a receiver may drop what it has had, also when the service was killed before it noted that it was taken. Only a
+    part of a snapshot is another one at each `telling`: what began it anew must not be dropped for having been had.
     """
-    return f"msg_{hashlib.sha256(webhook_id.encode() + b'.' + body).hexdigest()[:32]}"
+    return f"msg_{hashlib.sha256(f'{webhook_id}.{telling}'.encode() + body).hexdigest()[:32]}"
 
 
 def sign(secret: bytes, id_: str, body: bytes, *, at: datetime) -> Mapping[str, str]:

@@ -122,6 +122,24 @@ async def test_a_snapshot_in_many_deliveries_has_no_cursor_before_its_end(tmp_pa
         await receiver.until(lambda: later in receiver.titles() and receiver.held.cursor is not None)
 
 
+async def test_a_snapshot_begun_again_is_dropped_nowhere(tmp_path: Path, receiver: Receiver) -> None:
+    """Cut off in the middle of a snapshot a receiver gets it anew, under ids that it has not had: all of it counts."""
+    settings = structs.replace(QUICK, batch_changes=1)
+    stream = Stream(frame_bytes=20_000, high_water_bytes=20_000)
+    async with sending(tmp_path, settings, stream=stream) as house:
+        staff = await house.as_role()
+        first, *others = await post_works(house, staff, *map(str, range(120)))
+        receiver.answers.extend([204, 204, *[500] * 10_000])
+        hook = await register(house, receiver.url, staff)
+        await until_state(house, hook["id"], staff, "failing")
+        assert first in receiver.titles()
+        await house.ask("DELETE", f"/v1/works/{first}", headers=staff)
+    receiver.answers.clear()
+    async with sending(tmp_path, settings, stream=stream):
+        await receiver.until(lambda: receiver.held.cursor is not None)
+    assert sorted(receiver.titles()) == sorted(others)
+
+
 async def test_a_restart_goes_on_where_the_receiver_was(tmp_path: Path, receiver: Receiver) -> None:
     """What was written while nothing was sent, or the receiver did not answer, comes after the restart, once."""
     async with sending(tmp_path) as house:
