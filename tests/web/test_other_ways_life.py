@@ -141,8 +141,8 @@ class Life:
         async with asyncio.TaskGroup() as tasks:
             asking = tasks.create_task(self.poller.poll(wait=30))
             await until(lambda: asking.done() or counters.connected > before)
-            await self.change(meanwhile)
-            await self._mark()
+            # Written at once, so that what is told first does not come alone.
+            await asyncio.gather(self._mark(), self.change(meanwhile))
 
     async def lose(self, _: None) -> None:
         """Ask what changed and lose the answer."""
