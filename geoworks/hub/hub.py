@@ -16,6 +16,7 @@ from geoworks.config.settings import Stream
 from geoworks.errors import StoreError
 from geoworks.hub import messages, say
 from geoworks.hub.areas import Area
+from geoworks.hub.attendant import Attendant
 from geoworks.hub.audience import Audience, Audiences
 from geoworks.hub.clockwork import Brought
 from geoworks.hub.counters import Counters
@@ -23,7 +24,7 @@ from geoworks.hub.farewell import Farewell
 from geoworks.hub.feed import Outlet
 from geoworks.hub.frames import PING, frame
 from geoworks.hub.question import Question, Sieve
-from geoworks.hub.replay import Log, Replay, TooOld, reason_of_removal
+from geoworks.hub.replay import Log, Replay, reason_of_removal
 from geoworks.hub.session import Phase, Session
 from geoworks.hub.shelf import Shelf
 from geoworks.hub.snapshots import Snapshots
@@ -33,10 +34,6 @@ from geoworks.state import Entry, Published, State
 
 # Changes that come within this time of a write are joined into the next one.
 _JOIN_S = 0.003
-# So many changes are folded at once (a few milliseconds); more are read in pages that let others have their turn.
-_NEAR = 500
-# Further behind than this, a snapshot is cheaper than the log.
-_FAR = 20_000
 _TAIL = 10_000
 _TOLD_RETRY_S = 5.0
 
@@ -56,6 +53,7 @@ class Hub:
         self._clock = clock
         self._head = state.cursor
         self._replay = Replay(log, state.cursor.offset, tail=tail)
+        self._attendant = Attendant(self._replay, self._counters)
         self._snapshots = Snapshots(state)
         self.shelf = Shelf(clock)
         self._audiences: Audiences[Session] = Audiences()
@@ -173,7 +171,7 @@ class Hub:
 
     def near(self, after: int) -> Sequence[Change] | None:
         """Return the changes after an offset when they are few and in memory, else None."""
-        return self._replay.tail.after(after) if self._head.offset - after <= _NEAR else None
+        return self._replay.near(after)
 
     def area(self, id_: str) -> Area | None:
         """Return the area that was posted under an id, if it is still kept."""
@@ -217,9 +215,7 @@ class Hub:
 
     def attend(self, session: Session) -> None:
         """See to it that a session gets on once its socket has drained, or the log has been read."""
-        if not session.attended:
-            session.attended = True
-            session.outlet.start(self._serve(session))
+        self._attendant.attend(session)
 
     def _address(self, one: Published) -> None:
         """Put the frames of a change among those due to the audiences it concerns, by its version before and after."""
@@ -269,43 +265,6 @@ class Hub:
             # One of them may be leaving just now: that is why its audience is flushed.
             if session.phase is Phase.LIVE:
                 session.lag()
-
-    async def _serve(self, session: Session) -> None:
-        """Wait on behalf of a session that is behind, until it is live or over."""
-        self.counters.lagging += 1
-        try:
-            while session.waiting:
-                if session.phase is Phase.LOG:
-                    await self._read_log(session)
-                else:
-                    await session.outlet.drained()
-                    session.pump()
-                # However fast socket and store are, the others have their turn.
-                await asyncio.sleep(0)
-        except ConnectionError:
-            session.end()
-        finally:
-            session.attended = False
-            self.counters.lagging -= 1
-
-    async def _read_log(self, session: Session) -> None:
-        """Read the log after a session's cursor, page by page; when it reaches back no more, begin anew."""
-        read, after = session.read(), session.cursor
-        if self._head.offset - after > _FAR:
-            session.begin_anew("too-old")
-            return
-        try:
-            while (rest := self.near(after)) is None:
-                page = await self._replay.page(after)
-                read.add(page)
-                after = page[-1].offset
-                await asyncio.sleep(0)
-        except (TooOld, StoreError) as error:
-            _log.info("a client begins anew: %s", error)
-            session.begin_anew("too-old")
-            return
-        read.add(rest)
-        session.catch_up(read)
 
     async def _keep_time(self) -> None:
         settings = self.settings

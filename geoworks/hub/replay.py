@@ -19,6 +19,7 @@ from geoworks.errors import GeoworksError
 from geoworks.model.change import Change, Key, MatchKeys, Op, Reason
 from geoworks.state import Entry, State
 
+# So many changes are folded at once (a few milliseconds); more are read in pages that let others have their turn.
 PAGE = 500
 # Why a feature is not there any more, in the log's own words; any other reason of a version that is over means ended.
 _GONE = frozenset({Reason.ENDED, Reason.CANCELLED, Reason.WITHDRAWN, Reason.EXPIRED, Reason.HIDDEN})
@@ -116,6 +117,10 @@ class Replay:
         """Begin at a place in the log, keeping at most `tail` changes in memory."""
         self._log = log
         self.tail = Tail(offset, most=tail)
+
+    def near(self, after: int) -> Sequence[Change] | None:
+        """Return the changes after an offset when they are few and in memory, else None."""
+        return self.tail.after(after) if self.tail.end - after <= PAGE else None
 
     async def page(self, after: int) -> Sequence[Change]:
         """Return the next changes after an offset that is not the log's end.

@@ -336,7 +336,7 @@ async def test_log_that_cannot_be_read_back(tasks: Work, fault: str, monkeypatch
     elif fault == "unreadable":
         town.log.broken = StoreError("the disk does not answer")
     else:
-        monkeypatch.setattr("geoworks.hub.hub._FAR", 3)
+        monkeypatch.setattr("geoworks.hub.attendant._FAR", 3)
     link = Link(town, tasks)
     _resume(link, held)
     await _turns()
