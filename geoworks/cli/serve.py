@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from pathlib import Path
@@ -41,10 +42,20 @@ async def run_service(settings: Settings) -> None:
     # Before anything is opened, so that a signal that comes meanwhile is not lost.
     stopped = stop_signal()
     async with open_town(settings) as town, open_doors(town) as address, keep_current(town):
+        settle_memory()
         say(f"geoworks serves {settings.town.name} on {address}")
         await stopped.wait()
         say("stopping: telling the clients, finishing what was taken")
         await town.hub.drain(settings.server.drain_s)
+
+
+def settle_memory() -> None:
+    """Spare Python's collector what was loaded and stays: looking through it again would hold the event loop.
+
+    At 20 000 works a full collection takes more than 50 ms; what changes later is freed without it.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def stop_signal() -> asyncio.Event:

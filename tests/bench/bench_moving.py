@@ -16,6 +16,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geoworks.cli.serve import settle_memory
 from geoworks.clock import ManualClock
 from geoworks.config.settings import Stream
 from geoworks.geo.types import Geometries, Numbers
@@ -111,6 +112,7 @@ class Drive:
         works, _ = large_town(WORKS, 0)
         state = State("bench", 0)
         state.load(make_record(id_, one) for id_, one in works.items())
+        settle_memory()
         # No position is held back for coming too soon after another.
         settings = Stream(messages_per_s=1_000_000, messages_burst=1_000_000)
         self._hub = Hub(state, MemoryLog(), settings=settings, clock=ManualClock(NOW))
