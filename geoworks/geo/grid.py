@@ -69,7 +69,11 @@ class BoxGrid:
         rows = np.concatenate(parts).reshape(-1, _ROW)
         meets = (rows[:, 0] <= east) & (rows[:, 2] >= west) & (rows[:, 1] <= north) & (rows[:, 3] >= south)
         numbers: Places = rows[meets, 4].astype(np.intp)
-        return np.unique(numbers)
+        # Sorted by hand: of so few, `np.unique` takes five times as long.
+        numbers.sort()
+        another = np.ones(len(numbers), dtype=np.bool_)
+        np.not_equal(numbers[1:], numbers[:-1], out=another[1:])
+        return numbers[another]
 
     def _reached(self, box: Box) -> Iterator[array[float]]:
         """Yield the cells in which a box lies."""

@@ -117,9 +117,12 @@ class Grounds(Generic[M]):
         middle = middle_of(keys.geometry)
         met = self._touched(rows[sort < _WAY], keys.geometry, middle)
         certain, doubtful = self._on_routes(rows[sort == _WAY], middle, key.kind, keys.terms)
-        others = np.unique(asker[sort == _OTHER])
+        others = asker[sort == _OTHER]
+        if len(others):
+            # A place in several pieces is there more than once.
+            doubtful = np.concatenate([doubtful, np.unique(others)])
         members: list[set[M]] = self._askers["members"][np.concatenate([met, certain])].tolist()
-        return Concerned(members, self._questions(np.concatenate([doubtful, others])))
+        return Concerned(members, self._questions(doubtful))
 
     def _describe(self, asker: int, rows: list[int], place: Ground) -> list[int]:
         """Note what a place is; return its pieces."""
