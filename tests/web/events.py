@@ -149,5 +149,8 @@ class Poller:
         if "features" in answer:
             self.held.hear({"type": "resync"})
             self.held.hear({"type": "snapshot", "features": answer["features"]})
+        elif self.held.cursor:
+            told, cursor = (int(one.partition(".")[2]) for one in (self.held.cursor, answer["cursor"]))
+            assert told <= cursor, "the answer leads back before what it has told"
         self.held.hear({"type": "caught_up", "cursor": answer["cursor"], "filters": answer["filters"]})
         self.next = answer["next"]
