@@ -58,7 +58,13 @@ class Server(Table, frozen=True):
     ] = ()
     cors_origins: Annotated[tuple[str, ...], Meta(description="Origins allowed to read; * for every site.")] = ("*",)
     drain_s: Annotated[Seconds, Meta(description="Time given to connections to leave at shutdown.")] = 30.0
-    requests_per_minute: Annotated[Count, Meta(description="Public API requests per minute, address and URL.")] = 60
+    requests_per_minute: Annotated[
+        Count,
+        Meta(
+            description="Public API requests per minute, address and URL; at the stream and the long poll at least as "
+            "many as stream.connections_per_address."
+        ),
+    ] = 60
     report_burst: Annotated[Count, Meta(description="Reports one address may post at once (token bucket).")] = 30
     report_per_minute: Annotated[
         float, Meta(gt=0, description="Reports per minute that one address may go on posting.")

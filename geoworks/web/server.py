@@ -106,7 +106,7 @@ def build_app(house: Services) -> web.Application:
             pages.error_pages,
             problems,
             answer_preflight(settings),
-            throttle(settings.server),
+            throttle(settings),
             authenticate,
         ),
     )

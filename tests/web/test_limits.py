@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geoworks.config.settings import Server
+from geoworks.config.settings import Server, Stream
 from geoworks.errors import TooMany
 from geoworks.web.limits import Buckets, household
 from tests.web.conftest import OpenHouse
@@ -90,6 +90,14 @@ async def test_a_flood_is_stopped_with_a_time_to_come_back(open_house: OpenHouse
         assert 0 < int(refused.headers["Retry-After"]) <= 20
         assert (await house.ask("GET", "/v1/zones")).status == 200
         assert (await house.ask("GET", "/")).status == 200
+
+
+async def test_all_who_may_be_connected_from_an_address_may_come_back_at_once(open_house: OpenHouse) -> None:
+    """A company behind one address is connected again after a restart; more than may stay are a flood."""
+    async with open_house(server=FEW, stream=Stream(connections_per_address=5)) as house:
+        for path in ("/v1/stream", "/v1/changes?since=nonsense"):
+            statuses = [(await house.ask("GET", path)).status for _ in range(7)]
+            assert statuses == [400, 400, 400, 400, 400, 429, 429]
 
 
 async def test_keys_of_the_town_are_not_limited(open_house: OpenHouse) -> None:
