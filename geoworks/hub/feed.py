@@ -8,7 +8,9 @@ from typing import Protocol, TypeVar
 from geoworks.hub.answers import Sight
 from geoworks.hub.areas import Area
 from geoworks.hub.counters import Counters
-from geoworks.model.change import Change, Cursor
+from geoworks.hub.replay import Due
+from geoworks.hub.subscriptions import Subscriptions
+from geoworks.model.change import Cursor
 from geoworks.state import State
 
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -77,8 +79,8 @@ class Feed(Sight, Protocol[S_contra]):
         """Return the seconds of a steady clock."""
         ...
 
-    def near(self, after: int) -> Sequence[Change] | None:
-        """Return the changes after an offset when they are few and in memory, else None."""
+    def due(self, after: int, subscriptions: Subscriptions) -> Sequence[Due] | None:
+        """Return what those who ask this are due after an offset, when it is near; None: the log has to be read."""
         ...
 
     def area(self, id_: str) -> Area | None:

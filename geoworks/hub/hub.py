@@ -24,12 +24,14 @@ from geoworks.hub.farewell import Farewell
 from geoworks.hub.feed import Outlet
 from geoworks.hub.frames import PING, frame
 from geoworks.hub.question import Question, Sieve
-from geoworks.hub.replay import Log, Replay, reason_of_removal
+from geoworks.hub.recent import Recent
+from geoworks.hub.replay import Due, Log, Replay, reason_of_removal
 from geoworks.hub.session import Phase, Session
 from geoworks.hub.shelf import Shelf
 from geoworks.hub.snapshots import Snapshots
+from geoworks.hub.subscriptions import Subscriptions
 from geoworks.hub.timekeeper import Timekeeper
-from geoworks.model.change import Change, Cursor
+from geoworks.model.change import Cursor
 from geoworks.state import Entry, Published, State
 
 # Changes that come within this time of a write are joined into the next one.
@@ -54,6 +56,7 @@ class Hub:
         self._head = state.cursor
         self._replay = Replay(log, state.cursor.offset, tail=tail)
         self._attendant = Attendant(self._replay, self._counters)
+        self._recent = Recent(state, self._replay)
         self._snapshots = Snapshots(state)
         self.shelf = Shelf(clock)
         self._audiences: Audiences[Session] = Audiences()
@@ -169,9 +172,9 @@ class Hub:
         """Return the seconds of a steady clock."""
         return asyncio.get_running_loop().time()
 
-    def near(self, after: int) -> Sequence[Change] | None:
-        """Return the changes after an offset when they are few and in memory, else None."""
-        return self._replay.near(after)
+    def due(self, after: int, subscriptions: Subscriptions) -> Sequence[Due] | None:
+        """Return what those who ask this are due after an offset, when it is near; None: the log has to be read."""
+        return self._recent.due(after, subscriptions, self.moment)
 
     def area(self, id_: str) -> Area | None:
         """Return the area that was posted under an id, if it is still kept."""

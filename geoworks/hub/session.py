@@ -25,7 +25,7 @@ from geoworks.hub.messages import Refused
 from geoworks.hub.pace import Pace
 from geoworks.hub.pulse import Pulse, Verdict
 from geoworks.hub.question import Sieve
-from geoworks.hub.replay import CatchUp
+from geoworks.hub.replay import CatchUp, Due
 from geoworks.hub.resumption import read_cursor, why_not
 from geoworks.hub.subscriptions import Subscriptions
 from geoworks.model.change import Cursor, Key, MatchKeys
@@ -131,7 +131,7 @@ class Session:
         """Send what the log after the cursor, now read up to the head, led to."""
         if self.phase is Phase.LOG:
             self.phase = Phase.NOTHING
-            self._plan(read)
+            self._plan(read.due(self._feed.state))
             self.pump()
 
     def begin_anew(self, reason: messages.ResyncReason) -> None:
@@ -252,18 +252,16 @@ class Session:
         return self.subscriptions.test(key, keys, self._feed.moment)
 
     def _read_near(self) -> None:
-        changes = self._feed.near(self.cursor) if self.subscriptions else ()
-        if changes is None:
+        due = self._feed.due(self.cursor, self.subscriptions) if self.subscriptions else ()
+        if due is None:
             self._wait(Phase.LOG)
             return
-        read = self.read()
-        read.add(changes)
-        self._plan(read)
+        self._plan(due)
 
-    def _plan(self, read: CatchUp) -> None:
+    def _plan(self, missed: Iterable[Due]) -> None:
         """Freeze a round at the head: the catch-up, what the clock brought, the answer to one message, `caught_up`."""
         head = self._feed.head
-        due = say.due(read.due(self._feed.state), head.epoch)
+        due = say.due(missed, head.epoch)
         brought = self._answers.brought(self._moment) if not self._is_on_time() else []
         behind = self.cursor != head.offset
         self._goal, self._moment = head.offset, self._feed.moment
