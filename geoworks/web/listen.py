@@ -22,6 +22,8 @@ COMMAND_SOCKET_NAME = "command.sock"
 # The kernel takes about 107 bytes of path; a longer one is reached through its open folder.
 _LONGEST_PATH = 100
 _BACKLOG = 4096
+# So many handshakes take some 20 ms of the loop; when thousands come back at once, the others have their turn.
+_ACCEPTED_AT_ONCE = 16
 _PROBE_S = 2.0
 # How long a connection may be there without a whole request, from its beginning or the last one: longer than proxies
 # keep theirs (60 s as a rule), and not the hour of aiohttp, or whoever sends nothing holds a descriptor so long.
@@ -113,12 +115,18 @@ def reachable(path: Path) -> Iterator[str]:
 
 
 async def _listen_tcp(runner: web.AppRunner, host: str, port: int) -> int:
-    site = web.TCPSite(runner, host, port, backlog=_BACKLOG)
+    bound = 0
     try:
-        await site.start()
+        for family, _, _, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            sock = socket.create_server(address, family=family)
+            await web.SockSite(runner, sock, backlog=_ACCEPTED_AT_ONCE).start()
+            # asyncio has one number for what waits with the kernel and for what it takes from there in one turn.
+            sock.listen(_BACKLOG)
+            bound = sock.getsockname()[1]
     except OSError as error:
         raise ConfigError(_tcp_fault(error, host, port)) from error
-    bound: int = runner.addresses[-1][1]
     return bound
 
 

@@ -7,6 +7,7 @@ transport; nothing ever waits for one client on behalf of another.
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
@@ -22,6 +23,8 @@ from geoworks.hub.session import Session
 from geoworks.web.doorkeeper import DOORKEEPER, Doorkeeper, bound_buffers
 
 _CLOSE_S = 5.0
+# Of the files that may be open, beyond which a connection has one descriptor only.
+_SHARE_OF_FILES = 0.7
 _MOST_REASON = 123  # RFC 6455, section 5.5
 
 
@@ -207,12 +210,16 @@ def _hand_on(message: WSMessage, session: Session) -> bool:
 
 
 def _own_socket(transport: asyncio.Transport) -> socket.socket | None:
-    """Return a descriptor of our own, or None when no more files may be open.
+    """Return a descriptor of our own, or None when files run short: the last ones are for further connections.
 
     The transport's may be closed, and its number used anew, before we hear of it.
     """
+    theirs = transport.get_extra_info("socket")
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and theirs.fileno() > _SHARE_OF_FILES * soft:
+        return None
     try:
-        own: socket.socket = transport.get_extra_info("socket").dup()
+        own: socket.socket = theirs.dup()
     except OSError:
         return None
     return own
