@@ -16,7 +16,7 @@ from tests.bench.returning import AT_FIRST, LIVE, MEANWHILE
 from tests.bench.row import Growth, Row
 from tests.bench.town_server import Write, town_server
 
-CLIENTS = 1_000
+CLIENTS = 10_000
 _FILES = 2 * CLIENTS + 256
 _WITHIN_S = 20.0
 _STALL_S = 0.2
