@@ -55,19 +55,26 @@ class FeatureIndex:
         """Return the ids of the features that share a point with a box in degrees, in no set order."""
         return self.intersecting(shapely.box(west, south, east, north))
 
-    def in_bounds(self, bounds: tuple[float, float, float, float]) -> dict[str, BaseGeometry]:
-        """Return the features whose own bounds meet some (west, south, east, north), in no set order."""
-        if not len(self):
-            return {}
+    def in_bounds(self, bounds: tuple[float, float, float, float]) -> tuple[list[str], list[BaseGeometry]]:
+        """Return the features whose own bounds meet some (west, south, east, north), in no set order.
+
+        Their ids come first, then the geometry of each.
+        """
         self._settle_many()
-        box = shapely.box(*bounds)
-        found: dict[str, BaseGeometry] = {}
-        for shard in self._shards:
-            found.update(shard.in_bounds(box))
+        ids: list[str] = []
+        geometries: list[BaseGeometry] = []
+        if self._shards:
+            west, south, east, north = bounds
+            # For a tree only the bounds count, and a line is made sooner than a box; an array of one is asked sooner.
+            across: Geometries = np.asarray(shapely.linestrings([[(west, south), (east, north)]]), dtype=np.object_)
+            for shard in self._shards:
+                shard.add_in_bounds(across, ids, geometries)
         if self._fresh:
             fresh = list(self._fresh.items())
-            found.update([fresh[place] for place in np.flatnonzero(_meet(self._fresh_bounds(), bounds)).tolist()])
-        return found
+            for place in np.flatnonzero(_meet(self._fresh_bounds(), bounds)).tolist():
+                ids.append(fresh[place][0])
+                geometries.append(fresh[place][1])
+        return ids, geometries
 
     def near(self, lon: float, lat: float, *, radius_m: float) -> list[tuple[str, float]]:
         """Return the features within a radius and their distances in metres, the nearest first."""
@@ -141,11 +148,13 @@ class _Shard:
             self._alive[place] = False
         return place is not None
 
-    def in_bounds(self, box: BaseGeometry) -> Iterator[tuple[str, BaseGeometry]]:
-        """Yield the members whose bounds meet a box."""
-        places: Places = self._tree.query(box)
+    def add_in_bounds(self, across: Geometries, ids: list[str], geometries: list[BaseGeometry]) -> None:
+        """Add the members whose bounds meet those of the one geometry given."""
+        places: Places = self._tree.query(across)[1]
         alive = places[self._alive[places]]
-        return zip([self._ids[place] for place in alive.tolist()], self._geometries[alive].tolist(), strict=True)
+        all_ids = self._ids
+        ids += [all_ids[place] for place in alive.tolist()]
+        geometries += self._geometries[alive].tolist()
 
     def hits(self, geometry: BaseGeometry) -> tuple[list[str], Geometries]:
         """Return the members that share a point with a geometry (the tree prepares a copy, not the geometry)."""

@@ -23,12 +23,13 @@ from geoworks.hub.filters import Filters
 from geoworks.hub.ledger import Ledger
 from geoworks.hub.places import DiscPlace, Ground, ShapePlace, WayPlace, within_discs
 from geoworks.hub.question import Question, Sieve
+from geoworks.hub.singles import Singles
 from geoworks.model.change import Key, Kind, MatchKeys, Terms
 
 M = TypeVar("M", bound=Hashable)
 
-# What a place is: a box, another shape, a disc, a route in pieces; what is none of these is asked itself.
-_BOX, _SHAPE, _DISC, _WAY, _OTHER = range(5)
+# What a place is: a box, another shape, a disc, a route in pieces.
+_BOX, _SHAPE, _DISC, _WAY = range(4)
 _CORNERS = 5
 
 
@@ -53,6 +54,7 @@ class Grounds(Generic[M]):
     def __init__(self) -> None:
         """Begin empty."""
         self._kept: dict[Question, _Kept] = {}
+        self._singles = Singles()
         self._filters = Filters()
         self._grid = BoxGrid()
         self._rows = Ledger(bounds=(float, (4,)), asker=(np.int32, ()), piece=(np.int32, ()))
@@ -71,10 +73,13 @@ class Grounds(Generic[M]):
 
     def __len__(self) -> int:
         """Return how many questions it holds."""
-        return len(self._kept)
+        return len(self._kept) + len(self._singles)
 
     def add(self, sieve: Sieve, place: Ground, members: set[M]) -> None:
         """Take in a question that is not there yet; the set of its members may change."""
+        if not _is_kept_in_columns(place):
+            self._singles.add(sieve.question, place)
+            return
         boxes = place.boxes
         (asker,) = self._askers.take(1)
         rows = self._rows.take(len(boxes))
@@ -91,6 +96,7 @@ class Grounds(Generic[M]):
         """Drop a question, if it is there."""
         kept = self._kept.pop(question, None)
         if kept is None:
+            self._singles.discard(question)
             return
         for row, box in zip(kept.rows, self._rows["bounds"][kept.rows].tolist(), strict=True):
             self._grid.discard(row, tuple(box))
@@ -106,6 +112,7 @@ class Grounds(Generic[M]):
         may = self._askers["sort"][asker] >= _WAY
         met = self._touched(rows[~may], geometry, middle_of(geometry))
         yield from self._questions(np.concatenate([met, np.unique(asker[may])]))
+        yield from self._singles.meeting(geometry.bounds)
 
     def concerned(self, key: Key, keys: MatchKeys, moment: datetime) -> Concerned[M]:
         """Return whom a visible version of a feature concerns at a moment."""
@@ -117,17 +124,12 @@ class Grounds(Generic[M]):
         middle = middle_of(keys.geometry)
         met = self._touched(rows[sort < _WAY], keys.geometry, middle)
         certain, doubtful = self._on_routes(rows[sort == _WAY], middle, key.kind, keys.terms)
-        others = asker[sort == _OTHER]
-        if len(others):
-            # A place in several pieces is there more than once.
-            doubtful = np.concatenate([doubtful, np.unique(others)])
         members: list[set[M]] = self._askers["members"][np.concatenate([met, certain])].tolist()
-        return Concerned(members, self._questions(doubtful))
+        return Concerned(members, self._questions(doubtful) + self._singles.meeting(keys.geometry.bounds))
 
     def _describe(self, asker: int, rows: list[int], place: Ground) -> list[int]:
         """Note what a place is; return its pieces."""
         askers = self._askers
-        askers["sort"][asker] = _OTHER
         if isinstance(place, ShapePlace):
             askers["sort"][asker] = _BOX if _is_box(place.geometry) else _SHAPE
             askers["shape"][asker] = place.geometry
@@ -184,6 +186,10 @@ class Grounds(Generic[M]):
     def _questions(self, askers: Places) -> list[Question]:
         found: list[Question] = self._askers["question"][askers].tolist()
         return found
+
+
+def _is_kept_in_columns(place: Ground) -> bool:
+    return isinstance(place, (ShapePlace, DiscPlace)) or (isinstance(place, WayPlace) and place.pieces is not None)
 
 
 def _is_box(geometry: BaseGeometry) -> bool:

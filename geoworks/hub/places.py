@@ -158,14 +158,18 @@ class AroundPlace(Ground):
         """Tell which geometries come within the radius."""
         if not self._around.path or not geometries:
             return np.zeros(len(geometries), dtype=np.bool_)
-        return self._reach(self._frame.place_all(geometries))
+        return self._reach(np.array(self._frame.place_all(geometries), dtype=np.object_))
+
+    def box_with(self, other: AroundPlace) -> Box:
+        """Return the box, once the driver has told a position, that holds this and another one."""
+        return _box_of([self._box, other._box]) if other.is_known else self._box
 
     def passed(self, before: AroundPlace, geometries: Sequence[BaseGeometry]) -> tuple[Flags, Flags]:
         """Tell which geometries have come within the radius since a place before, and which have left it."""
         if not before.is_known or before._frame is not self._frame:
             was, now = before.near(geometries), self.near(geometries)
         else:
-            placed = self._frame.place_all(geometries)
+            placed = np.array(self._frame.place_all(geometries), dtype=np.object_)
             was, now = before._reach(placed), self._reach(placed)
         return now & ~was, was & ~now
 
@@ -174,8 +178,8 @@ class AroundPlace(Ground):
         """Tell whether the driver has told a position."""
         return bool(self._around.path)
 
-    def _reach(self, placed: Sequence[BaseGeometry]) -> Flags:
-        near: Flags = shapely.dwithin(np.array(placed, dtype=np.object_), self._path, self._radius_m)
+    def _reach(self, placed: Geometries) -> Flags:
+        near: Flags = shapely.dwithin(placed, self._path, self._radius_m)
         return near
 
     def moved(self, at: tuple[float, float]) -> Around:

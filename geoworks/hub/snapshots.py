@@ -59,11 +59,10 @@ class Snapshots:
         """Return what a driver has come near to, and what is far now; most of what is around is neither."""
         came: list[Entry] = []
         went: list[Entry] = []
-        bounds = _bounds(np.concatenate([before.boxes, after.boxes]))
+        bounds = after.box_with(before)
         for kind in kinds:
-            found = self._state.index(kind).in_bounds(bounds)
-            if found:
-                ids, geometries = list(found), list(found.values())
+            ids, geometries = self._state.index(kind).in_bounds(bounds)
+            if ids:
                 nearer, further = after.passed(before, geometries)
                 came += self._entries(kind, ids, nearer)
                 went += self._entries(kind, ids, further)
@@ -88,7 +87,7 @@ class Snapshots:
         if not len(boxes):
             return ()
         if len(boxes) <= _FEW_BOXES:
-            ids: Iterable[str] = index.in_bounds(_bounds(boxes))
+            ids, _ = index.in_bounds(_bounds(boxes))
         else:
             ids = index.intersecting(shapely.MultiPolygon([shapely.box(*box) for box in boxes.tolist()]))
         return [entry for id_ in ids if (entry := self._state.get(Key(kind, id_))) is not None]
