@@ -89,6 +89,7 @@ async def open_town(
         await town.syncs.load()
         await town.keys.load()
         await town.webhooks.load()
+        await town.hub.recall()
         await stack.enter_async_context(_running(town))
         yield town
 

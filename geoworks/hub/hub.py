@@ -97,6 +97,15 @@ class Hub:
         """Return how many different questions the live connections ask."""
         return len(self._audiences.matcher)
 
+    async def recall(self) -> None:
+        """Take the newest changes into memory, before anything is published.
+
+        Raises:
+            StoreError: the store cannot be read.
+
+        """
+        await self._replay.recall()
+
     async def run(self) -> None:
         """Keep time for the connections and note what was told, until cancelled."""
         async with asyncio.TaskGroup() as tasks:

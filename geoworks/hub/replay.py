@@ -118,6 +118,16 @@ class Replay:
         self._log = log
         self.tail = Tail(offset, most=tail)
 
+    async def recall(self) -> None:
+        """Take the newest changes of the log into memory, where those who come back after a restart find them.
+
+        Raises:
+            StoreError: the store cannot be read.
+
+        """
+        for change in await self._log.changes(max(self.tail.end - PAGE, 0), limit=PAGE):
+            self.tail.append(change)
+
     def near(self, after: int) -> Sequence[Change] | None:
         """Return the changes after an offset when they are few and in memory, else None."""
         return self.tail.after(after) if self.tail.end - after <= PAGE else None

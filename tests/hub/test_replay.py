@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from geoworks.hub.replay import CatchUp, Due, PutDue, RemoveDue, Replay, Tail, TooOld
+from geoworks.hub.replay import PAGE, CatchUp, Due, PutDue, RemoveDue, Replay, Tail, TooOld
 from geoworks.model.change import Change, Key, Kind, MatchKeys, Op, Reason
 from geoworks.model.severity import Severity
 from geoworks.model.works import Status
@@ -145,6 +145,27 @@ async def test_page_comes_from_the_store_when_the_tail_is_too_short() -> None:
         log.entries.append(_change(offset))
         replay.tail.append(log.entries[-1])
     assert [change.offset for change in await replay.page(1)] == [2, 3, 4, 5]
+
+
+async def test_newest_are_recalled() -> None:
+    """After a restart the newest changes are in memory, so many as are folded at once, and new ones follow."""
+    log = MemoryLog()
+    log.entries += [_change(offset) for offset in range(3, PAGE + 11)]
+    replay = Replay(log, PAGE + 10, tail=2 * PAGE)
+    assert replay.near(PAGE + 9) is None
+    await replay.recall()
+    assert [change.offset for change in replay.near(PAGE + 8) or ()] == [PAGE + 9, PAGE + 10]
+    assert len(replay.near(10) or ()) == PAGE
+    replay.tail.append(_change(PAGE + 11))
+    assert [change.offset for change in replay.near(PAGE + 9) or ()] == [PAGE + 10, PAGE + 11]
+
+
+async def test_nothing_is_recalled_of_a_log_that_was_cut() -> None:
+    """Where no change is kept any more the tail begins at its end."""
+    replay = Replay(MemoryLog(), 7, tail=2)
+    await replay.recall()
+    assert replay.near(7) == []
+    assert replay.near(6) is None
 
 
 async def test_page_ends_where_the_state_does() -> None:
