@@ -18,6 +18,7 @@ from rich.markup import escape
 from geoworks.config.loader import load_settings
 from geoworks.config.settings import Settings
 from geoworks.errors import GeoworksError, Invalid, Problem
+from geoworks.web.turns import new_event_loop
 
 FAILED = 1
 PARTLY = 3
@@ -45,7 +46,8 @@ def command(call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
     @wraps(call)
     @plain_command
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        return asyncio.run(call(*args, **kwargs))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(call(*args, **kwargs))
 
     return run
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 from pathlib import Path
@@ -14,6 +13,7 @@ from geoworks.app import keep_current, open_doors, open_town
 from geoworks.cli.frame import command, config_option, say, settings_of
 from geoworks.cli.help import Command
 from geoworks.config.settings import Settings
+from geoworks.memory import rarely_collected
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -41,21 +41,16 @@ async def run_service(settings: Settings) -> None:
     start_logging()
     # Before anything is opened, so that a signal that comes meanwhile is not lost.
     stopped = stop_signal()
-    async with open_town(settings) as town, open_doors(town) as address, keep_current(town):
-        settle_memory()
+    async with (
+        open_town(settings) as town,
+        open_doors(town) as address,
+        keep_current(town),
+        rarely_collected(town.hub.counters),
+    ):
         say(f"geoworks serves {settings.town.name} on {address}")
         await stopped.wait()
         say("stopping: telling the clients, finishing what was taken")
         await town.hub.drain(settings.server.drain_s)
-
-
-def settle_memory() -> None:
-    """Spare Python's collector what was loaded and stays: looking through it again would hold the event loop.
-
-    At 20 000 works a full collection takes more than 50 ms; what changes later is freed without it.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def stop_signal() -> asyncio.Event:

@@ -25,6 +25,7 @@ class Counters:
     def __init__(self) -> None:
         """Begin at zero."""
         self.connected = 0
+        self.ended = 0
         self.lagging = 0
         self.resumed = 0
         self.resynced = 0

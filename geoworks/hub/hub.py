@@ -129,6 +129,7 @@ class Hub:
         if session in self._sessions:
             del self._sessions[session]
             self.counters.connected -= 1
+            self.counters.ended += 1
             self._farewell.note_leaving()
 
     def publish(self, published: Sequence[Published]) -> None:

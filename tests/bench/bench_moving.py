@@ -16,11 +16,11 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geoworks.cli.serve import settle_memory
 from geoworks.clock import ManualClock
 from geoworks.config.settings import Stream
 from geoworks.geo.types import Geometries, Numbers
 from geoworks.hub.hub import Hub
+from geoworks.memory import settle_memory
 from geoworks.state import State
 from tests.bench.bench_join import EAST, NORTH, SOUTH, WEST, in_metres
 from tests.bench.row import Growth, Row, measure, paired_row

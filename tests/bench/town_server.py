@@ -18,6 +18,8 @@ from yarl import URL
 
 from geoworks.app import Town, keep_current, open_doors, open_town
 from geoworks.config.settings import Data, MapsTable, Server, Settings, Stream
+from geoworks.memory import rarely_collected
+from geoworks.web.turns import new_event_loop
 from tests.bench import returning
 from tests.bench.cores import SERVER_CORE, on_core
 from tests.bench.listeners import WAIT_S, receive
@@ -101,11 +103,17 @@ def serve_town(pipe: Connection, folder: Path) -> None:
         stream=stream,
         maps=MapsTable(enabled=False),
     )
-    asyncio.run(_serve(pipe, settings))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(_serve(pipe, settings))
 
 
 async def _serve(pipe: Connection, settings: Settings) -> None:
-    async with open_town(settings, sources=[]) as town, open_doors(town) as address, keep_current(town):
+    async with (
+        open_town(settings, sources=[]) as town,
+        open_doors(town) as address,
+        keep_current(town),
+        rarely_collected(town.hub.counters),
+    ):
         pipe.send(URL(address).port)
         async with asyncio.TaskGroup() as tasks:
             watch = _LoopWatch()
