@@ -83,11 +83,11 @@ class Returner:
         self.faults: list[str] = []
         self._due = returning.due(number)
         self._buffer = bytearray()
-        self._open = False
+        self.is_open = False
 
     def connect(self, port: int) -> socket.socket:
         """Begin to connect."""
-        self.caught_up, self._open = False, False
+        self.caught_up, self.is_open = False, False
         self.puts.clear()
         self.removes.clear()
         self._buffer.clear()
@@ -100,8 +100,8 @@ class Returner:
     def hear(self, data: memoryview) -> bytes:
         """Take bytes; return what it says to them."""
         self._buffer += data
-        said = b"" if self._open else self._shake_hands()
-        for text in _frames(self._buffer) if self._open else ():
+        said = b"" if self.is_open else self._shake_hands()
+        for text in _frames(self._buffer) if self.is_open else ():
             self._take(_DECODER.decode(text))
         return said
 
@@ -112,7 +112,7 @@ class Returner:
             return b""
         assert self._buffer.startswith(b"HTTP/1.1 101"), bytes(self._buffer[:200])
         del self._buffer[: end + 4]
-        self._open = True
+        self.is_open = True
         return Frame(Opcode.TEXT, json.dumps(self._asking()).encode()).serialize(mask=True)
 
     def has_all(self, *, was_away: bool) -> bool:
@@ -204,15 +204,15 @@ class _Crowd:
         self._selector = selectors.DefaultSelector()
         self._buffer = memoryview(bytearray(_BUFFER))
         self._was_away = False
+        self._port = 0
 
     def come(self, port: int) -> Arrived:
         """Connect all, and follow them until each has what it should."""
         self._leave()
         begin = time.monotonic()
+        self._port = port
         for client in self._clients:
-            connection = client.connect(port)
-            self._sockets.append(connection)
-            self._selector.register(connection, selectors.EVENT_WRITE, client)
+            self._connect(client)
         waiting = {client.number for client in self._clients}
         while waiting and time.monotonic() < begin + WITHIN_S:
             waiting -= {one.number for one in self._turn() if one.has_all(was_away=self._was_away)}
@@ -230,6 +230,11 @@ class _Crowd:
             right += client.cursor == cursor and not client.faults
         return self._tell(right, time.monotonic() - begin)
 
+    def _connect(self, client: Returner) -> None:
+        connection = client.connect(self._port)
+        self._sockets.append(connection)
+        self._selector.register(connection, selectors.EVENT_WRITE, client)
+
     def _turn(self) -> Iterator[Returner]:
         """Serve the sockets that are ready; yield who heard something."""
         for key, _ in self._selector.select(0.1):
@@ -239,10 +244,15 @@ class _Crowd:
                 connection.send(handshake("/v1/stream"))
                 self._selector.modify(connection, selectors.EVENT_READ, client)
                 continue
-            size = connection.recv_into(self._buffer)
+            size = _read(connection, self._buffer)
             if not size:
-                client.faults.append("cut")
                 self._selector.unregister(connection)
+                if client.is_open:
+                    client.faults.append("cut")
+                else:
+                    # The kernel's queue was full for too long: as any client would, it tries again.
+                    self._connect(client)
+                continue
             if said := client.hear(self._buffer[:size]):
                 connection.send(said)
             yield client
@@ -257,6 +267,14 @@ class _Crowd:
 
     def _tell(self, right: int, took_s: float) -> Arrived:
         return Arrived(right, took_s, Counter(fault for client in self._clients for fault in client.faults))
+
+
+def _read(connection: socket.socket, buffer: memoryview) -> int:
+    """Return how much has come; nothing when the connection is gone."""
+    try:
+        return connection.recv_into(buffer)
+    except ConnectionResetError:
+        return 0
 
 
 def _frames(buffer: bytearray) -> Iterator[bytes]:
