@@ -47,7 +47,8 @@ async def test_a_reader_who_leaves(client: aiohttp.ClientSession, caplog: pytest
     with pytest.raises(aiohttp.ClientConnectionError):
         await get(client, handler)
     await ended.wait()
-    assert not caplog.records
+    # On a slow machine asyncio itself notes what took long.
+    assert not [record for record in caplog.records if record.name != "asyncio"]
 
 
 async def test_a_connection_of_ours_that_breaks(

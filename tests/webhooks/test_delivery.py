@@ -194,9 +194,9 @@ async def test_a_cursor_the_log_does_not_reach_back_to_begins_anew(tmp_path: Pat
         staff = await house.as_role()
         ids = await post_works(house, staff, *map(str, range(5)))
         epoch = house.town.hub.head.epoch
-    async with sending(tmp_path) as house:
         now = house.town.clock.now()
         await house.town.store.prune(changes_before=now.replace(year=2030), now=now)
+    async with sending(tmp_path) as house:
         await register(house, receiver.url, staff, since=f"{epoch}.1")
         await receiver.until(lambda: set(ids) <= set(receiver.titles()))
     assert receiver.taken[0] == {"type": "resync", "id": None, "reason": "too-old"}
