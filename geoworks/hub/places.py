@@ -101,7 +101,7 @@ class ShapePlace(Ground):
 
     def meet(self, key: Key, keys: MatchKeys) -> Meeting | None:  # noqa: ARG002 - every kind is treated alike
         """Tell whether a feature's geometry shares a point with it."""
-        return ANYTIME if shapely.intersects(self.geometry, keys.geometry) else None
+        return ANYTIME if self.geometry.intersects(keys.geometry) else None
 
 
 class DiscPlace(Ground):
@@ -147,7 +147,7 @@ class AroundPlace(Ground):
         """Tell whether a feature's geometry comes within the radius."""
         if not self._around.path or not _overlap(self._box, keys.geometry.bounds):
             return None
-        return ANYTIME if shapely.dwithin(self._frame.place(keys.geometry), self._path, self._radius_m) else None
+        return ANYTIME if self._frame.place(keys.geometry).dwithin(self._path, self._radius_m) else None
 
     def meetings(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Meeting]]:
         """Yield which of many are here, all measured at once."""
