@@ -33,6 +33,8 @@ async def get(client: aiohttp.ClientSession, handler: Handler) -> int:
 async def test_a_reader_who_leaves(client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture) -> None:
     """A handshake whose client has gone before the answer is no fault of ours, and nothing is logged."""
     ended = asyncio.Event()
+    # What a slow machine takes long for is not what this is about: asyncio would note it.
+    asyncio.get_running_loop().slow_callback_duration = 60.0
 
     async def handler(request: web.Request) -> web.StreamResponse:
         assert request.transport
@@ -47,8 +49,7 @@ async def test_a_reader_who_leaves(client: aiohttp.ClientSession, caplog: pytest
     with pytest.raises(aiohttp.ClientConnectionError):
         await get(client, handler)
     await ended.wait()
-    # On a slow machine asyncio itself notes what took long.
-    assert not [record for record in caplog.records if record.name != "asyncio"]
+    assert not caplog.records
 
 
 async def test_a_connection_of_ours_that_breaks(
