@@ -126,6 +126,7 @@ async def open_doors(town: Town, *, listen: bool = True) -> AsyncIterator[str]:
         host=host,
         port=settings.server.port,
         connections=settings.stream.connections,
+        idle_s=settings.server.idle_s,
     ) as port:
         yield f"http://{_in_url(host or 'localhost')}:{port}{settings.server.base_path}/"
 

@@ -58,6 +58,10 @@ class Server(Table, frozen=True):
     ] = ()
     cors_origins: Annotated[tuple[str, ...], Meta(description="Origins allowed to read; * for every site.")] = ("*",)
     drain_s: Annotated[Seconds, Meta(description="Time given to connections to leave at shutdown.")] = 30.0
+    idle_s: Annotated[
+        Seconds,
+        Meta(description="Time a connection may go without a whole request; longer than proxies keep theirs."),
+    ] = 75.0
     requests_per_minute: Annotated[
         Count,
         Meta(

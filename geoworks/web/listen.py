@@ -25,9 +25,6 @@ _BACKLOG = 4096
 # So many handshakes take some 20 ms of the loop; when thousands come back at once, the others have their turn.
 _ACCEPTED_AT_ONCE = 16
 _PROBE_S = 2.0
-# How long a connection may be there without a whole request, from its beginning or the last one: longer than proxies
-# keep theirs (60 s as a rule), and not the hour of aiohttp, or whoever sends nothing holds a descriptor so long.
-_IDLE_S = 75.0
 # A connection of the stream has two descriptors: the transport's, and one to write straight to.
 _FILES_PER_CONNECTION = 2
 _OTHER_FILES = 256
@@ -37,17 +34,18 @@ _log = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def listening(
-    app: web.Application, *, data_dir: Path, host: str | None, port: int, connections: int
+    app: web.Application, *, data_dir: Path, host: str | None, port: int, connections: int, idle_s: float
 ) -> AsyncIterator[int]:
     """Serve `app` until the block ends and yield its TCP port; without a host on a command's socket alone (port 0).
 
-    `connections` is how many of the stream there may be.
+    `connections` is how many of the stream there may be, `idle_s` how long a connection may be there without a whole
+    request, from its beginning or the last one: aiohttp's own hour would be a descriptor held for nothing.
 
     Raises:
         ConfigError: the address is taken or not ours.
 
     """
-    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0, keepalive_timeout=_IDLE_S)
+    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=5.0, keepalive_timeout=idle_s)
     if host:
         _allow_files(connections)
     with _local_socket(data_dir / (SOCKET_NAME if host else COMMAND_SOCKET_NAME)) as local:

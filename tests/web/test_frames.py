@@ -14,7 +14,7 @@ import pytest
 from aiohttp import WSMsgType, web
 from yarl import URL
 
-from geoworks.config.settings import Stream
+from geoworks.config.settings import Server, Stream
 from geoworks.hub.codes import Code
 from tests.web.autobahn import OPEN, OURS, PLAIN, cases
 from tests.web.conftest import OpenHouse
@@ -143,11 +143,12 @@ async def test_compressed(house: House, pieces: int) -> None:
 @asynccontextmanager
 async def _with_a_neighbour(
     open_house: OpenHouse,
+    server: Server | None = None,
     **stream: Any,  # noqa: ANN401 - the fields of the settings
 ) -> AsyncIterator[tuple[House, Line]]:
     """Serve somebody who does all well, and give a connection beside theirs."""
     async with (
-        open_house(stream=Stream(**stream)) as house,
+        open_house(stream=Stream(**stream), server=server or Server(port=0)) as house,
         driving(house.base, _EVERYTHING) as driver,
         connected(house.base.join(_STREAM)) as line,
     ):
@@ -244,12 +245,9 @@ async def test_close_that_is_never_answered(open_house: OpenHouse, monkeypatch: 
 
 
 @pytest.mark.parametrize(("sent", "every_s"), [(b"", 0.0), (_NEVER_WHOLE, 60.0), (_NEVER_WHOLE, 0.02)])
-async def test_handshake_that_never_ends(
-    open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch, sent: bytes, every_s: float
-) -> None:
+async def test_handshake_that_never_ends(open_house: OpenHouse, sent: bytes, every_s: float) -> None:
     """Who connects and sends no handshake, or one octet by octet, is shown out; who has shaken hands stays."""
-    monkeypatch.setattr("geoworks.web.listen._IDLE_S", 0.5)
-    async with _with_a_neighbour(open_house) as (house, _):
+    async with _with_a_neighbour(open_house, Server(port=0, idle_s=0.5)) as (house, _):
         begun = asyncio.get_running_loop().time()
         reader, writer = await asyncio.open_connection(house.base.host, house.base.port)
         async with asyncio.TaskGroup() as tasks:
