@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -83,14 +82,6 @@ class Driver:
     def sees(self) -> list[str]:
         """Return the ids of the features held."""
         return sorted(id_ for _, id_ in self.held.features)
-
-
-@pytest.fixture
-async def tasks() -> AsyncIterator[Work]:
-    """Run the work of connections; what is left at the end is ended."""
-    work = Work()
-    yield work
-    await work.stop()
 
 
 @pytest.fixture

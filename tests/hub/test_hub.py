@@ -6,7 +6,7 @@ import asyncio
 import functools
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -41,16 +41,8 @@ class CountingOutlet(MemoryOutlet):
         super().write(data)
 
 
-@pytest.fixture
-async def work() -> AsyncIterator[Work]:
-    """Run the work of connections; what is left at the end is ended."""
-    work = Work()
-    yield work
-    await work.stop()
-
-
-def _live(town: Town, work: Work) -> tuple[CountingOutlet, Session]:
-    outlet = CountingOutlet(work)
+def _live(town: Town, tasks: Work) -> tuple[CountingOutlet, Session]:
+    outlet = CountingOutlet(tasks)
     session = town.hub.connect(outlet)
     session.receive(_SUBSCRIBE)
     outlet.take()
@@ -58,20 +50,20 @@ def _live(town: Town, work: Work) -> tuple[CountingOutlet, Session]:
     return outlet, session
 
 
-async def test_idle_hub_writes_at_once(work: Work) -> None:
+async def test_idle_hub_writes_at_once(tasks: Work) -> None:
     """When nothing was written just before, a change is on the socket before `publish` returns."""
     town = Town()
-    outlet, _ = _live(town, work)
+    outlet, _ = _live(town, tasks)
     town.publish_works("a")
     assert [message["type"] for message in outlet.take()] == ["put"]
 
 
-async def test_changes_that_come_fast_are_joined(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_changes_that_come_fast_are_joined(tasks: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     """Changes that come within the pause after a write share the next one, for every socket the same bytes."""
     # However slow the machine is: here they all come within the pause.
     monkeypatch.setattr(hub, "_JOIN_S", 60.0)
     town = Town()
-    outlets = [_live(town, work)[0] for _ in range(3)]
+    outlets = [_live(town, tasks)[0] for _ in range(3)]
     for number in range(50):
         town.publish_works(f"{number}")
     assert [outlet.writes for outlet in outlets] == [1, 1, 1]
@@ -82,12 +74,12 @@ async def test_changes_that_come_fast_are_joined(work: Work, monkeypatch: pytest
     assert town.hub.counters.sent == 150
 
 
-async def test_pause_ends_by_itself(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pause_ends_by_itself(tasks: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits to be joined is written a moment later, without another change."""
     # Long enough for a slow machine to write both within it.
     monkeypatch.setattr(hub, "_JOIN_S", 0.3)
     town = Town()
-    outlet, _ = _live(town, work)
+    outlet, _ = _live(town, tasks)
     town.publish_works("a")
     town.publish_works("b")
     assert outlet.writes == 1
@@ -96,10 +88,10 @@ async def test_pause_ends_by_itself(work: Work, monkeypatch: pytest.MonkeyPatch)
             await asyncio.sleep(0.001)
 
 
-async def test_delay_is_counted_from_the_commit(work: Work) -> None:
+async def test_delay_is_counted_from_the_commit(tasks: Work) -> None:
     """The counters keep how long it took from the commit of a change to its writing."""
     town = Town()
-    _live(town, work)
+    _live(town, tasks)
     assert town.hub.counters.delays is None
     town.durable_s = time.monotonic() - 2
     town.put(works_record("a", Look()))
@@ -122,10 +114,10 @@ def test_percentiles_of_delays() -> None:
     assert counters.delays == Delays(512 / 1024, 973 / 1024, 1014 / 1024)
 
 
-async def test_store_learns_what_was_told(work: Work) -> None:
+async def test_store_learns_what_was_told(tasks: Work) -> None:
     """The highest offset that clients may know is noted in the store."""
     town = Town()
-    running = work.create_task(town.hub.run())
+    running = tasks.create_task(town.hub.run())
     town.publish_works("a")
     town.publish_works("b")
     async with asyncio.timeout(5):
@@ -134,11 +126,11 @@ async def test_store_learns_what_was_told(work: Work) -> None:
     assert not running.done()
 
 
-async def test_heartbeats_are_spread(work: Work) -> None:
+async def test_heartbeats_are_spread(tasks: Work) -> None:
     """Every live connection gets a heartbeat each period, but not all in the same moment."""
     town = Town(settings=Stream(heartbeat_s=0.4, pong_s=10))
-    outlets = [_live(town, work)[0] for _ in range(8)]
-    work.create_task(town.hub.run())
+    outlets = [_live(town, tasks)[0] for _ in range(8)]
+    tasks.create_task(town.hub.run())
     async with asyncio.timeout(5):
         while not any(outlet.writes for outlet in outlets):  # noqa: ASYNC110 - sockets in memory have no signal
             await asyncio.sleep(0.001)
@@ -148,12 +140,12 @@ async def test_heartbeats_are_spread(work: Work) -> None:
     assert outlets[0].take()[0] == {"type": "heartbeat", "cursor": "epoch1.0"}
 
 
-async def test_drain_cuts_who_does_not_leave(work: Work) -> None:
+async def test_drain_cuts_who_does_not_leave(tasks: Work) -> None:
     """At the end everybody gets a notice and a close; who stays all the same is cut."""
     town = Town()
-    polite, polite_session = _live(town, work)
-    stubborn, stubborn_session = _live(town, work)
-    draining = work.create_task(town.hub.drain(0.2))
+    polite, polite_session = _live(town, tasks)
+    stubborn, stubborn_session = _live(town, tasks)
+    draining = tasks.create_task(town.hub.drain(0.2))
     await asyncio.sleep(0)
     for outlet in (polite, stubborn):
         assert [message["type"] for message in outlet.take()] == ["notice"]
@@ -166,10 +158,10 @@ async def test_drain_cuts_who_does_not_leave(work: Work) -> None:
     assert town.hub.counters.connected == 0
 
 
-async def test_clients_come_back_spread_over_time(work: Work) -> None:
+async def test_clients_come_back_spread_over_time(tasks: Work) -> None:
     """Each client is told another time to come back, and none comes back before the last connection was closed."""
     town = Town()
-    live = [_live(town, work) for _ in range(120)]
+    live = [_live(town, tasks) for _ in range(120)]
     loop = asyncio.get_running_loop()
     closed_at: dict[int, float] = {}
     for number, (outlet, session) in enumerate(live):
@@ -184,13 +176,13 @@ async def test_clients_come_back_spread_over_time(work: Work) -> None:
     assert over - max(closed_at.values()) < 0.5, "it waited for those who had left"
 
 
-async def test_who_comes_when_all_are_leaving(work: Work) -> None:
+async def test_who_comes_when_all_are_leaving(tasks: Work) -> None:
     """Whose handshake ends when all others have been told is told and closed like them, in a turn of its own."""
     town = Town()
-    polite, polite_session = _live(town, work)
-    draining = work.create_task(town.hub.drain(5))
+    polite, polite_session = _live(town, tasks)
+    draining = tasks.create_task(town.hub.drain(5))
     await asyncio.sleep(0)
-    late = [CountingOutlet(work) for _ in range(2)]
+    late = [CountingOutlet(tasks) for _ in range(2)]
     sessions = [town.hub.connect(outlet) for outlet in late]
     told = [outlet.take() for outlet in (*late, polite)]
     assert [[message["type"] for message in one] for one in told] == [["hello", "notice"]] * 2 + [["notice"]]
@@ -203,12 +195,12 @@ async def test_who_comes_when_all_are_leaving(work: Work) -> None:
     assert not late[0].aborted
 
 
-async def test_who_is_being_closed_is_told_nothing(work: Work) -> None:
+async def test_who_is_being_closed_is_told_nothing(tasks: Work) -> None:
     """Nothing follows the close of a connection, a farewell neither."""
     town = Town()
-    outlet, session = _live(town, work)
+    outlet, session = _live(town, tasks)
     session.close(Code.SILENT, "")
-    town.hub.connect(CountingOutlet(work))
+    town.hub.connect(CountingOutlet(tasks))
     await town.hub.drain(0.1)
     assert outlet.writes == 0
     assert outlet.aborted
@@ -226,10 +218,10 @@ def test_ten_thousand_come_back_within_seconds() -> None:
     assert max(waits_s) < 10
 
 
-async def test_forgotten_audiences_cost_nothing(work: Work) -> None:
+async def test_forgotten_audiences_cost_nothing(tasks: Work) -> None:
     """When the last one who asks a question leaves, the matcher forgets the question."""
     town = Town()
-    _, session = _live(town, work)
+    _, session = _live(town, tasks)
     assert town.hub.questions == 1
     town.hub.disconnect(session)
     assert town.hub.questions == 0

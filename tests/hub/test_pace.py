@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -103,20 +102,12 @@ def test_positions_of_many_names_cost_bounded_memory() -> None:
         pace.admit(_position("4"), 0.0)
 
 
-@pytest.fixture
-async def work() -> AsyncIterator[Work]:
-    """Run the work of connections; what is left at the end is ended."""
-    work = Work()
-    yield work
-    await work.stop()
-
-
 class _Driver:
     """A client with `around_me`, on a socket in memory."""
 
-    def __init__(self, town: Town, work: Work) -> None:
+    def __init__(self, town: Town, tasks: Work) -> None:
         self.held = Held()
-        self.outlet = MemoryOutlet(work)
+        self.outlet = MemoryOutlet(tasks)
         self.session = town.hub.connect(self.outlet)
 
     def send(self, type_: str, **fields: Any) -> None:  # noqa: ANN401 - any JSON
@@ -129,18 +120,18 @@ class _Driver:
         return heard
 
 
-async def test_hundred_positions_a_second(work: Work) -> None:
+async def test_hundred_positions_a_second(tasks: Work) -> None:
     """A driver who tells positions far too fast hears no error, and ends with what is around the last one."""
     town = Town(settings=Stream(messages_burst=5, messages_per_s=20))
     town.publish_works("gare")
-    driver = _Driver(town, work)
+    driver = _Driver(town, tasks)
     driver.send("subscribe", id="me", area={"around_me": {"radius_m": 300}})
     for _ in range(99):
         driver.send("position", id="me", at=_ELSEWHERE)
     driver.send("position", id="me", at=_GARE)
     assert "error" not in [message["type"] for message in driver.hear()]
     assert not driver.held.features, "the last position waits"
-    work.create_task(town.hub.run())
+    tasks.create_task(town.hub.run())
     async with asyncio.timeout(5):
         while not driver.held.features:
             await asyncio.sleep(0.01)
@@ -149,10 +140,10 @@ async def test_hundred_positions_a_second(work: Work) -> None:
     assert "error" not in [message["type"] for message in driver.held.seen]
 
 
-async def test_flood_is_told_and_shown_out(work: Work) -> None:
+async def test_flood_is_told_and_shown_out(tasks: Work) -> None:
     """Who floods is told that it is too fast; who goes on all the same is shown out."""
     town = Town(settings=_SLOW)
-    driver = _Driver(town, work)
+    driver = _Driver(town, tasks)
     for number in range(200):
         driver.send("subscribe", id=f"s{number}", area={"zones": ["gare"]})
     errors = [message for message in driver.hear() if message["type"] == "error"]
@@ -168,10 +159,10 @@ def test_errors_in_short_order() -> None:
     assert [pace.forgive(1000.0) for _ in range(100)] == [True] * 99 + [False]
 
 
-async def test_who_errs_now_and_then_stays(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_errs_now_and_then_stays(tasks: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that is too fast, or wrong, again and again stays for hours when it is little each time."""
     town = Town(settings=_SLOW)
-    driver = _Driver(town, work)
+    driver = _Driver(town, tasks)
     begun = town.hub.time()
     for minute in range(200):
         # Nobody waits three hours for a test.

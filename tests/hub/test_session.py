@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import groupby
 from typing import Any
 
@@ -14,61 +13,18 @@ import shapely
 from geoworks.config.settings import Stream
 from geoworks.errors import StoreError
 from geoworks.hub.codes import Code
-from geoworks.hub.session import Phase, Session
+from geoworks.hub.session import Phase
 from geoworks.model.change import Key, Kind, Reason
 from geoworks.model.severity import Severity
 from geoworks.model.works import Status
 from geoworks.model.zone import Level
-from tests.hub.client import Held, MemoryOutlet, Message, Work
+from tests.hub.client import Held, Message, Work
+from tests.hub.link import Link
 from tests.hub.town import Look, Town, report_record, works_record, zone_record
 
 _EVERYWHERE = {"everywhere": True}
 _FAR = shapely.Point(3.0, 49.0)
 _NEAR_GARE = {"circle": {"center": [2.3057, 48.6357], "radius_m": 200}}
-
-
-class Link:
-    """One connection to a town, and what the client has heard on it."""
-
-    def __init__(self, town: Town, tasks: Work) -> None:
-        """Connect."""
-        self.town = town
-        self.outlet = MemoryOutlet(tasks)
-        self.session: Session = town.hub.connect(self.outlet)
-
-    def send(self, type_: str, **fields: Any) -> None:  # noqa: ANN401 - any JSON
-        """Send a message."""
-        self.session.receive(msgspec.json.encode({"type": type_, **fields}).decode())
-
-    def subscribe(self, id_: str = "home", area: Message | None = None, **fields: Any) -> None:  # noqa: ANN401 - any JSON
-        """Ask a question."""
-        self.send("subscribe", id=id_, area=area or _EVERYWHERE, **fields)
-
-    def hear(self) -> list[Message]:
-        """Return what has come since, without features' details."""
-        self.town.hub.flush()
-        return self.outlet.take()
-
-    def types(self) -> list[str]:
-        """Return the types of what has come since."""
-        return [message["type"] for message in self.hear()]
-
-    def waits_for(self, phase: Phase) -> bool:
-        """Tell what the session waits for."""
-        return self.session.phase is phase
-
-    def leave(self) -> None:
-        """Lose the connection."""
-        self.town.hub.disconnect(self.session)
-        self.outlet.stop()
-
-
-@pytest.fixture
-async def tasks() -> AsyncIterator[Work]:
-    """Run the work of connections; what is left at the end is ended."""
-    work = Work()
-    yield work
-    await work.stop()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
 
@@ -19,29 +19,13 @@ from geoworks.hub.codes import Code
 from geoworks.hub.messages import CLIENT_MESSAGES, decode
 from tests.hub.client import Message, Work
 from tests.hub.faults import UNHEARD_OF, Fault, faults, right_messages
-from tests.hub.test_session import Link
+from tests.hub.link import Link
 from tests.hub.town import Town
 
 _FAULTS = {
     field: list(found) for field, found in groupby(sorted(faults(), key=attrgetter("field")), attrgetter("field"))
 }
 _EVERYTHING: Message = {"type": "subscribe", "id": "x", "area": {"everywhere": True}}
-
-
-@pytest.fixture
-async def tasks() -> AsyncIterator[Work]:
-    """Run the work of connections; what is left at the end is ended."""
-    work = Work()
-    yield work
-    await work.stop()
-
-
-@pytest.fixture
-async def town() -> Town:
-    """A town with one works."""
-    town = Town()
-    town.publish_works("voirie:1")
-    return town
 
 
 def _send(link: Link, *messages: Message) -> list[Message]:

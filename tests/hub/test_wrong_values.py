@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,29 +10,13 @@ import shapely
 
 from geoworks.hub.codes import Code
 from tests.hub.client import Message, Work
-from tests.hub.test_session import Link
+from tests.hub.link import Link
 from tests.hub.town import Look, Town
 
 _LAT = 48.6357
 _HOME: Message = {"type": "subscribe", "id": "home", "area": {"everywhere": True}}
 _ME: Message = {"type": "subscribe", "id": "me", "area": {"around_me": {"radius_m": 300}}}
 _HERE: Message = {"type": "position", "id": "me", "at": [2.30, _LAT]}
-
-
-@pytest.fixture
-async def tasks() -> AsyncIterator[Work]:
-    """Run the work of connections; what is left at the end is ended."""
-    work = Work()
-    yield work
-    await work.stop()
-
-
-@pytest.fixture
-async def town() -> Town:
-    """A town with one works."""
-    town = Town()
-    town.publish_works("voirie:1")
-    return town
 
 
 @pytest.fixture
