@@ -22,7 +22,7 @@ COMMAND_SOCKET_NAME = "command.sock"
 # The kernel takes about 107 bytes of path; a longer one is reached through its open folder.
 _LONGEST_PATH = 100
 _BACKLOG = 4096
-# So many handshakes take some 20 ms of the loop; when thousands come back at once, the others have their turn.
+# Connections that are taken over in one turn of the loop; asyncio would take all that wait, which may be thousands.
 _ACCEPTED_AT_ONCE = 16
 _PROBE_S = 2.0
 # A connection of the stream has two descriptors: the transport's, and one to write straight to.
