@@ -91,8 +91,7 @@ async function save(event) {
   } catch (error) {
     return complain(wordsOf(error));
   }
-  close();
-  await openWorks();
+  await readAnew();
   tell(t("staff.saved"));
 }
 
@@ -114,9 +113,15 @@ async function cancel() {
   const headers = { "If-Match": `"${properties.version}"` };
   const done = await attempt(() => ask(`/v1/works/${encodeURIComponent(id)}`, { method: "DELETE", headers }), t("staff.cancelled"));
   if (!done) return;
-  close();
-  await openWorks();
+  await readAnew();
   tell(t("staff.cancelled"));
+}
+
+/** Show the list as it is after a write; till then nothing, for what is opened from the old one would be out of date. */
+async function readAnew() {
+  close();
+  byId("works-list").replaceChildren();
+  await openWorks();
 }
 
 function complain(words) {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.pages.looking import PHONE, Looker
 from tests.pages.served import Served
@@ -91,6 +92,31 @@ def test_works_are_written_corrected_and_cancelled(console: Page, looker: Looker
     console.once("dialog", lambda dialog: dialog.accept())
     console.get_by_role("button", name="Annuler ces travaux").click()
     expect(listed).to_have_count(0)
+
+
+def test_nothing_out_of_date_can_be_opened(console: Page) -> None:
+    """After a write the list is empty until it has been read again: what it showed has an old version."""
+    write(console, "Rue à relire")
+    save(console)
+    opening = console.get_by_role("button", name="Modifier : Rue à relire")
+    opening.click()
+    console.get_by_label("Gêne pour les véhicules").select_option("alternating-one-way")
+    reading: list[Route] = []
+    listing = re.compile(r"/v1/works(\?|$)")
+    console.route(listing, lambda route: reading.append(route))  # noqa: PLW0108 - it is marked
+    console.get_by_role("button", name="Enregistrer", exact=True).click()
+    expect(console.locator("#works-form")).to_be_hidden()
+    expect(console.locator("#works-list li")).to_have_count(0)
+    while len(reading) < 2:
+        console.wait_for_timeout(20)
+    for route in reading:
+        route.continue_()
+    console.unroute(listing)
+    opening.click()
+    expect(console.get_by_label("Gêne pour les véhicules")).to_have_value("alternating-one-way")
+    console.once("dialog", lambda dialog: dialog.accept())
+    console.get_by_role("button", name="Annuler ces travaux").click()
+    expect(opening).to_have_count(0)
 
 
 def test_a_draft_is_for_staff_alone(console: Page, looker: Looker) -> None:
