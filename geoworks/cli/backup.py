@@ -10,8 +10,8 @@ from geoworks.cli.frame import config_option, err, harmless, plain_command, say,
 from geoworks.cli.help import Command
 from geoworks.clock import SystemClock
 from geoworks.errors import Invalid, Problem
-from geoworks.store.backup import DATABASE_NAME, back_up
-from geoworks.store.backup import restore as restore_database
+from geoworks.store.sqlite.backup import DATABASE_NAME, back_up
+from geoworks.store.sqlite.backup import restore as restore_database
 
 
 @click.command(

@@ -1,1 +1,1 @@
-"""The embedded store: one SQLite file, one process, one thread that writes."""
+"""Where everything is kept: embedded in one file, or on a PostgreSQL server."""

@@ -1,20 +1,20 @@
-"""Model values to columns and back.
+"""Model values to columns and back, the same way in every engine.
 
-A geometry is WKB in its own column, written and read as arrays, and null in the JSON beside it. All else a feature
-holds is JSON that an engineer can read with `sqlite3`. Times are ISO 8601 in UTC with microseconds: their
-order as text is their order in time.
+A geometry has its own column, written and read as arrays, and is null in the JSON beside it. All else a feature holds
+is JSON that an engineer can read with the engine's own tools. How an engine holds moments and geometries is its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import numpy as np
 import shapely
+from msgspec import Struct
 from msgspec.structs import replace
 from shapely.geometry.base import BaseGeometry
 
@@ -51,87 +51,121 @@ _OVERLAY = msgspec.json.Decoder(Patch)
 _BEFORE = msgspec.json.Decoder(MatchKeys, dec_hook=_decode_geometry)
 
 
-def moment_text(at: datetime) -> str:
-    """Write a moment as all columns hold it.
+class Codec(Struct, frozen=True):
+    """Rows of an engine from values and back; its own forms of moments, arrays of geometries, and texts."""
 
-    >>> moment_text(datetime(2026, 11, 24, 6, tzinfo=UTC))
-    '2026-11-24T06:00:00.000000+00:00'
-    """
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+    write_moment: Callable[[datetime], Any]
+    read_moment: Callable[[Any], datetime]
+    write_shapes: Callable[[Iterable[BaseGeometry | None]], Sequence[bytes | None]]
+    read_shapes: Callable[[Iterable[bytes | None]], Sequence[Any]]
+    text: Callable[[str], str] = str
+    json: Callable[[str], str] = str
+
+    def key_row(self, key: Key) -> Row:
+        """Return the columns of a key."""
+        return key.kind.value, self.text(key.id)
+
+    def feature_rows(self, records: Sequence[Record]) -> Iterator[Row]:
+        """Yield the columns of records: key, version, created, updated, source, raw hash, geometry, then the JSON."""
+        shapes = self.write_shapes(record.given.geometry for record in records)
+        for record, shape in zip(records, shapes, strict=True):
+            times = (self.write_moment(record.created), self.write_moment(record.updated))
+            named = (*self.key_row(record.key), record.version, *times, self.text(record.source), record.raw_hash)
+            yield *named, shape, *self._held(record), self._json(record.derived)
+
+    def version_rows(self, versions: Sequence[tuple[Key, Version]]) -> Iterator[Row]:
+        """Yield the columns of versions: key, version, at, reason, actor, geometry, given, overlay."""
+        shapes = self.write_shapes(version.given.geometry for _, version in versions)
+        for (key, version), shape in zip(versions, shapes, strict=True):
+            told = (self.write_moment(version.at), version.reason.value, self.text(version.actor))
+            yield *self.key_row(key), version.version, *told, shape, *self._held(version)
+
+    def change_rows(self, changes: Sequence[Change]) -> Iterator[Row]:
+        """Yield the columns of changes: offset, at, key, op, reason, version, before, geometry before."""
+        shapes = self.write_shapes(change.before.geometry if change.before else None for change in changes)
+        for change, shape in zip(changes, shapes, strict=True):
+            before = change.before and self._json(replace(change.before, geometry=_ELSEWHERE, terms=None))
+            what = (change.op.value, change.reason.value, change.version)
+            yield change.offset, self.write_moment(change.at), *self.key_row(change.key), *what, before, shape
+
+    def reply_row(self, reply: Reply) -> Row:
+        """Return the columns of a reply: owner, key, hash of the body, status, body, expires."""
+        named = (self.text(reply.owner), self.text(reply.key))
+        return *named, reply.body_hash, reply.status, reply.body, self.write_moment(reply.expires)
+
+    def read_records(self, rows: Sequence[Row]) -> list[Record]:
+        """Return records from rows that begin with a number."""
+        with _legible("features"):
+            shapes = self.read_shapes(row[8] for row in rows)
+            shared: dict[Any, Any] = {}
+            return [self._read_record(row, shape, shared) for row, shape in zip(rows, shapes, strict=True)]
+
+    def read_versions(self, rows: Sequence[Row]) -> list[Version]:
+        """Return versions from rows without their key."""
+        with _legible("versions"):
+            shapes = self.read_shapes(row[4] for row in rows)
+            return [self._read_version(row, shape) for row, shape in zip(rows, shapes, strict=True)]
+
+    def read_changes(self, rows: Sequence[Row]) -> list[Change]:
+        """Return changes from rows."""
+        with _legible("log"):
+            shapes = self.read_shapes(row[8] for row in rows)
+            return [self._read_change(row, shape) for row, shape in zip(rows, shapes, strict=True)]
+
+    def read_reply(self, row: Row) -> Reply:
+        """Return a reply from its row."""
+        owner, key, body_hash, status, body, expires = row
+        return Reply(owner, key, body_hash, status, body, self.read_moment(expires))
+
+    def _held(self, held: Record | Version) -> tuple[str, str | None]:
+        """Return what was given and what staff corrected."""
+        overlay = None if held.overlay is None else self._json(held.overlay)
+        return self._json(replace(held.given, geometry=_ELSEWHERE)), overlay
+
+    def _json(self, value: Any) -> str:  # noqa: ANN401 - any value of the model
+        return self.json(_ENCODER.encode(value).decode())
+
+    def _read_record(self, row: Row, shape: BaseGeometry, shared: dict[Any, Any]) -> Record:
+        _, kind, feature_id, version, created, updated, source, raw_hash, _, given, overlay, derived = row
+        return Record(
+            key=Key(Kind(kind), feature_id),
+            version=version,
+            created=self.read_moment(created),
+            updated=self.read_moment(updated),
+            given=_share(replace(_GIVEN.decode(given), geometry=shape), shared),
+            derived=_DERIVED.decode(derived),
+            source=source,
+            overlay=_read_overlay(overlay),
+            raw_hash=raw_hash,
+        )
+
+    def _read_version(self, row: Row, shape: BaseGeometry) -> Version:
+        version, at, reason, actor, _, given, overlay = row
+        return Version(
+            version=version,
+            at=self.read_moment(at),
+            reason=Reason(reason),
+            actor=actor,
+            given=replace(_GIVEN.decode(given), geometry=shape),
+            overlay=_read_overlay(overlay),
+        )
+
+    def _read_change(self, row: Row, shape: BaseGeometry | None) -> Change:
+        offset, at, kind, feature_id, op, reason, version, keys, _ = row
+        before = None if keys is None else replace(_BEFORE.decode(keys), geometry=shape)
+        key = Key(Kind(kind), feature_id)
+        return Change(offset, self.read_moment(at), key, Op(op), Reason(reason), version, before)
 
 
-def feature_rows(records: Sequence[Record]) -> Iterator[Row]:
-    """Yield the columns of records, as `put_feature` takes them."""
-    shapes = _to_wkb(record.given.geometry for record in records)
-    for record, shape in zip(records, shapes, strict=True):
-        times = (moment_text(record.created), moment_text(record.updated))
-        given, overlay = _given_json(record.given), _overlay_json(record.overlay)
-        derived = _json(record.derived)
-        yield *record.key, record.version, *times, record.source, record.raw_hash, shape, given, overlay, derived
-
-
-def version_rows(writes: Sequence[tuple[Write, Record]], at: datetime) -> Iterator[Row]:
-    """Yield the columns of the versions that writes make, as `add_version` takes them."""
-    shapes, when = _to_wkb(record.given.geometry for _, record in writes), moment_text(at)
-    for (write, record), shape in zip(writes, shapes, strict=True):
-        given, overlay = _given_json(record.given), _overlay_json(record.overlay)
-        yield *record.key, record.version, when, write.reason, write.actor, shape, given, overlay
-
-
-def change_rows(changes: Sequence[Change]) -> Iterator[Row]:
-    """Yield the columns of changes, as `add_change` takes them."""
-    shapes = _to_wkb(change.before.geometry if change.before else None for change in changes)
-    for change, shape in zip(changes, shapes, strict=True):
-        before = _json(replace(change.before, geometry=_ELSEWHERE, terms=None)) if change.before else None
-        at = moment_text(change.at)
-        yield change.offset, at, *change.key, change.op, change.reason, change.version, before, shape
-
-
-def reply_row(reply: Reply) -> Row:
-    """Return the columns of a reply, as `put_reply` takes them."""
-    return reply.owner, reply.key, reply.body_hash, reply.status, reply.body, moment_text(reply.expires)
-
-
-def read_records(rows: Sequence[Row]) -> list[Record]:
-    """Return the records that `next_features` gave."""
-    with _legible("features"):
-        shapes = _from_wkb(row[8] for row in rows)
-        shared: dict[Any, Any] = {}
-        return [_read_record(row, shape, shared) for row, shape in zip(rows, shapes, strict=True)]
-
-
-def read_versions(rows: Sequence[Row]) -> list[Version]:
-    """Return the versions that `versions_of` gave."""
-    with _legible("versions"):
-        shapes = _from_wkb(row[4] for row in rows)
-        return [_read_version(row, shape) for row, shape in zip(rows, shapes, strict=True)]
-
-
-def read_changes(rows: Sequence[Row]) -> list[Change]:
-    """Return the changes that `changes_after` gave."""
-    with _legible("log"):
-        shapes = _from_wkb(row[8] for row in rows)
-        return [_read_change(row, shape) for row, shape in zip(rows, shapes, strict=True)]
-
-
-def read_reply(row: Row) -> Reply:
-    """Return the reply that `reply_to` gave."""
-    owner, key, body_hash, status, body, expires = row
-    return Reply(owner, key, body_hash, status, body, datetime.fromisoformat(expires))
-
-
-def _read_record(row: Row, shape: BaseGeometry, shared: dict[Any, Any]) -> Record:
-    _, kind, feature_id, version, created, updated, source, raw_hash, _, given, overlay, derived = row
-    return Record(
-        key=Key(Kind(kind), feature_id),
-        version=version,
-        created=datetime.fromisoformat(created),
-        updated=datetime.fromisoformat(updated),
-        given=_share(replace(_GIVEN.decode(given), geometry=shape), shared),
-        derived=_DERIVED.decode(derived),
-        source=source,
-        overlay=_read_overlay(overlay),
-        raw_hash=raw_hash,
+def version_of(write: Write, record: Record, at: datetime) -> Version:
+    """Return the version that a write of a record makes."""
+    return Version(
+        version=record.version,
+        at=at,
+        reason=write.reason,
+        actor=write.actor,
+        given=record.given,
+        overlay=record.overlay,
     )
 
 
@@ -148,48 +182,22 @@ def _share(given: Given, shared: dict[Any, Any]) -> Given:
     )
 
 
-def _read_version(row: Row, shape: BaseGeometry) -> Version:
-    version, at, reason, actor, _, given, overlay = row
-    return Version(
-        version=version,
-        at=datetime.fromisoformat(at),
-        reason=Reason(reason),
-        actor=actor,
-        given=replace(_GIVEN.decode(given), geometry=shape),
-        overlay=_read_overlay(overlay),
-    )
-
-
-def _read_change(row: Row, shape: BaseGeometry | None) -> Change:
-    offset, at, kind, feature_id, op, reason, version, keys, _ = row
-    before = None if keys is None else replace(_BEFORE.decode(keys), geometry=shape)
-    key = Key(Kind(kind), feature_id)
-    return Change(offset, datetime.fromisoformat(at), key, Op(op), Reason(reason), version, before)
-
-
 def _read_overlay(overlay: str | None) -> Patch | None:
     return None if overlay is None else _OVERLAY.decode(overlay)
 
 
-def _given_json(given: Given) -> str:
-    return _json(replace(given, geometry=_ELSEWHERE))
-
-
-def _overlay_json(overlay: Patch | None) -> str | None:
-    return None if overlay is None else _json(overlay)
-
-
-def _json(value: Any) -> str:  # noqa: ANN401 - any value of the model
-    return _ENCODER.encode(value).decode()
-
-
-def _to_wkb(shapes: Iterable[BaseGeometry | None]) -> Sequence[bytes | None]:
-    wkb: Sequence[bytes | None] = shapely.to_wkb(np.array(list(shapes), dtype=object)).tolist()
+def to_wkb(shapes: Iterable[BaseGeometry | None], *, srid: int | None = None) -> Sequence[bytes | None]:
+    """Write geometries as WKB; with `srid` as the extended kind that names it."""
+    array = np.array(list(shapes), dtype=object)
+    if srid is not None:
+        array = shapely.set_srid(array, srid)
+    wkb: Sequence[bytes | None] = shapely.to_wkb(array, include_srid=srid is not None).tolist()
     return wkb
 
 
-def _from_wkb(columns: Iterable[bytes | None]) -> Sequence[Any]:
-    shapes: Sequence[Any] = shapely.from_wkb(np.array(list(columns), dtype=object)).tolist()
+def from_wkb(columns: Iterable[bytes | None]) -> Sequence[Any]:
+    """Read geometries from WKB; the values of the model name no SRID, for all are in lon/lat degrees."""
+    shapes: Sequence[Any] = shapely.set_srid(shapely.from_wkb(np.array(list(columns), dtype=object)), 0).tolist()
     return shapes
 
 

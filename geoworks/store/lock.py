@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from geoworks.errors import StoreBusy
-from geoworks.store.faults import translated
+from geoworks.store.faults import translated_system
 
 LOCK_NAME = "geoworks.lock"
 
@@ -30,7 +30,7 @@ class DirectoryLock:
 
         """
         path = data_dir / LOCK_NAME
-        with translated(path):
+        with translated_system(path):
             data_dir.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:

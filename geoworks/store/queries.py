@@ -1,13 +1,11 @@
-"""The SQL of the store by name, read once from `sql/*.sql`."""
+"""SQL by name, read once from the `.sql` files of a folder."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from importlib.resources import files
-from typing import Final
+from collections.abc import Iterator, Mapping
+from importlib.resources.abc import Traversable
 
-SQL_DIR = files(__package__).joinpath("sql")
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
@@ -22,9 +20,7 @@ def read_queries(text: str) -> Iterator[tuple[str, str]]:
         yield name, statement.strip()
 
 
-def _read_all() -> dict[str, str]:
-    texts = [file.read_text("utf-8") for file in SQL_DIR.iterdir() if file.name.endswith(".sql")]
+def read_folder(folder: Traversable) -> Mapping[str, str]:
+    """Return the queries of every file of a folder by name."""
+    texts = [file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".sql")]
     return {name: statement for text in texts for name, statement in read_queries(text)}
-
-
-SQL: Final = _read_all()

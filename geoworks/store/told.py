@@ -19,7 +19,7 @@ from pathlib import Path
 
 from geoworks.errors import Invalid
 from geoworks.model.change import Cursor
-from geoworks.store.faults import translated
+from geoworks.store.faults import translated_system
 
 TOLD_NAME = "told"
 _log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Told:
 def write_told(path: Path, cursor: Cursor) -> None:
     """Write a sidecar as a whole, durably, or leave the old one as it was."""
     fresh = path.with_name(f"{path.name}.part")
-    with translated(path):
+    with translated_system(path):
         with fresh.open("wb") as file:
             file.write(_line(cursor))
             file.flush()

@@ -25,11 +25,11 @@ from geoworks.pipeline.sync import Syncs
 from geoworks.pipeline.sync_attempt import make_plan
 from geoworks.ports import Candidate, Reading, Rejected
 from geoworks.state import State
-from geoworks.store.codec import feature_rows
-from geoworks.store.connection import connect_writer, transaction
-from geoworks.store.migrate import known_migrations, migrate
-from geoworks.store.queries import SQL
 from geoworks.store.sqlite import SqliteStore
+from geoworks.store.sqlite.columns import CODEC
+from geoworks.store.sqlite.connection import connect_writer, transaction
+from geoworks.store.sqlite.migrate import known_migrations, migrate
+from geoworks.store.sqlite.queries import SQL
 from tests.bench.row import Growth, Row, compare, measure, timed_row
 from tests.pipeline.house import open_house
 from tests.store.samples import NOON, batch, put, works_record
@@ -102,7 +102,7 @@ def find_unchanged(state: State, reading: Reading) -> None:
 def upsert(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
     """Write all records in one transaction, over what stands there."""
     with transaction(connection):
-        connection.executemany(SQL["put_feature"], feature_rows(records))
+        connection.executemany(SQL["put_feature"], CODEC.feature_rows(records))
 
 
 def sync_unchanged(records: Sequence[Record], folder: Path) -> float:

@@ -14,9 +14,9 @@ from geoworks.clock import ManualClock
 from geoworks.errors import Invalid, StoreBusy, StoreUnusable
 from geoworks.model.change import Cursor
 from geoworks.ports import Head
-from geoworks.store.backup import restore
-from geoworks.store.migrate import known_migrations
 from geoworks.store.sqlite import SqliteStore
+from geoworks.store.sqlite.backup import restore
+from geoworks.store.sqlite.migrate import known_migrations
 from geoworks.store.told import Told, read_told
 from tests.store.samples import NOON, batch, put, read_whole, works_record
 

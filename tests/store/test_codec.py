@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from geoworks.model.change import Change, Key, Kind, MatchKeys, Op, Reason, Record
 from geoworks.ports import Write
-from geoworks.store import codec
+from geoworks.store.codec import version_of
+from geoworks.store.sqlite.columns import CODEC, moment_text
 from tests.store.samples import DAY, MATCH_KEYS, MOMENTS, NOON, TEXTS, records, works_record
 
 CHANGES = st.builds(
@@ -29,22 +30,22 @@ CHANGES = st.builds(
 @given(st.lists(records(), max_size=5))
 def test_records(some: list[Record]) -> None:
     """Records of every kind come back equal, whatever stands in them."""
-    rows = [(number, *row) for number, row in enumerate(codec.feature_rows(some))]
-    assert codec.read_records(rows) == some
+    rows = [(number, *row) for number, row in enumerate(CODEC.feature_rows(some))]
+    assert CODEC.read_records(rows) == some
 
 
 @given(st.lists(CHANGES, max_size=5))
 def test_changes(some: list[Change]) -> None:
     """Changes come back equal, with and without what was before."""
-    assert codec.read_changes(list(codec.change_rows(some))) == some
+    assert CODEC.read_changes(list(CODEC.change_rows(some))) == some
 
 
 @given(records(), TEXTS, st.sampled_from(Reason))
 def test_versions(record: Record, actor: str, reason: Reason) -> None:
     """A version comes back with who wrote it, when and why."""
     write = Write(key=record.key, record=record, reason=reason, actor=actor)
-    (row,) = codec.version_rows([(write, record)], NOON)
-    (version,) = codec.read_versions([row[2:]])
+    (row,) = CODEC.version_rows([(record.key, version_of(write, record, NOON))])
+    (version,) = CODEC.read_versions([row[2:]])
     assert (version.version, version.at, version.reason, version.actor) == (record.version, NOON, reason, actor)
     assert (version.given, version.overlay) == (record.given, record.overlay)
 
@@ -52,13 +53,13 @@ def test_versions(record: Record, actor: str, reason: Reason) -> None:
 @given(MOMENTS, MOMENTS)
 def test_moments_sort_as_text(first: object, second: object) -> None:
     """The order of moments as text is their order in time, so SQL can compare them."""
-    assert (codec.moment_text(first) < codec.moment_text(second)) == (first < second)  # type: ignore[arg-type,operator]
+    assert (moment_text(first) < moment_text(second)) == (first < second)  # type: ignore[arg-type,operator]
 
 
 def test_columns_are_readable() -> None:
     """The JSON has every field by name but the geometry, which is WKB that any GIS reads."""
     record = replace(works_record(), overlay={"title": "Chaussée"})
-    (row,) = codec.feature_rows([record])
+    (row,) = CODEC.feature_rows([record])
     kind, feature_id, version, created, _, source, _, geometry, given_json, overlay, derived = row
     assert (kind, feature_id, version, source) == ("works", "voirie:1", 1, "voirie")
     assert created == "2026-11-24T12:00:00.000000+00:00"
@@ -76,6 +77,6 @@ def test_columns_are_readable() -> None:
 def test_empty_geometry_of_the_matcher() -> None:
     """An empty geometry before a change is not taken for none."""
     change = Change(1, NOON, works_record().key, Op.PUT, Reason.UPDATED, 2, MatchKeys(shapely.Point(), False, "none"))  # type: ignore[arg-type]
-    (back,) = codec.read_changes(list(codec.change_rows([change])))
+    (back,) = CODEC.read_changes(list(CODEC.change_rows([change])))
     assert back.before
     assert back.before.geometry.is_empty

@@ -15,8 +15,8 @@ import pytest
 
 from geoworks.clock import ManualClock
 from geoworks.errors import StoreBusy, StoreError, StoreFull, StoreReadOnly, StoreUnusable
-from geoworks.store.faults import translated
 from geoworks.store.sqlite import SqliteStore
+from geoworks.store.sqlite.faults import translated
 from tests.shared import ROOT
 from tests.store.disks import filled, growth_forbidden, read_only, small_disk
 from tests.store.samples import batch, put, read_whole, works_record

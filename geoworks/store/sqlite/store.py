@@ -14,12 +14,12 @@ from geoworks.clock import Clock
 from geoworks.ids import new_id
 from geoworks.model.change import Change, Cursor, Key, Record, Version
 from geoworks.ports import Batch, Committed, Head, Reply
-from geoworks.store import tables
-from geoworks.store.backup import DATABASE_NAME, back_up
-from geoworks.store.connection import closed_on_error, connect_reader, connect_writer, transaction
 from geoworks.store.lock import DirectoryLock
-from geoworks.store.migrate import known_migrations, migrate
-from geoworks.store.thread import ConnectionThread
+from geoworks.store.sqlite import tables
+from geoworks.store.sqlite.backup import DATABASE_NAME, back_up
+from geoworks.store.sqlite.connection import closed_on_error, connect_reader, connect_writer, transaction
+from geoworks.store.sqlite.migrate import known_migrations, migrate
+from geoworks.store.sqlite.thread import ConnectionThread
 from geoworks.store.told import TOLD_NAME, Told, read_told
 
 # The desk commits one batch at a time; the rest is for documents and reads of many pages.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from geoworks.store.connection import connect
+from geoworks.store.sqlite.connection import connect
 
 # The write-ahead log, its index, and the rollback journal that a plain file has in their place.
 BESIDE = ("-wal", "-shm", "-journal")

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, TypeVar
 
-from geoworks.store.faults import translated
+from geoworks.store.sqlite.faults import translated
 
 T = TypeVar("T")
 

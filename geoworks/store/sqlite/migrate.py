@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from geoworks.errors import StoreUnusable
-from geoworks.store.connection import transaction
-from geoworks.store.copies import fresh_copy
-from geoworks.store.queries import SQL, SQL_DIR
+from geoworks.store.sqlite.connection import transaction
+from geoworks.store.sqlite.copies import fresh_copy
+from geoworks.store.sqlite.queries import SQL, SQL_DIR
 
 APPLICATION_ID = 0x67776B73  # "gwks"
 

@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from geoworks.model.change import Change, Key, Record, Version
 from geoworks.ports import Batch, Head, Reply, Write
-from geoworks.store import codec
-from geoworks.store.queries import SQL
+from geoworks.store.codec import version_of
+from geoworks.store.sqlite.columns import CODEC, moment_text
+from geoworks.store.sqlite.queries import SQL
 
 T = TypeVar("T")
 
@@ -23,14 +24,15 @@ def write(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
     """Write a batch inside the caller's transaction and return its changes, numbered after the last."""
     changes = _number(connection, batch)
     for some in _chunks(changes):
-        connection.executemany(SQL["add_change"], codec.change_rows(some))
-    for dated in _chunks([(write, write.record) for write in batch.writes if write.record and write.new_version]):
-        connection.executemany(SQL["add_version"], codec.version_rows(dated, batch.at))
+        connection.executemany(SQL["add_change"], CODEC.change_rows(some))
+    made = [(one.key, version_of(one, one.record, batch.at)) for one in batch.writes if one.record and one.new_version]
+    for versions in _chunks(made):
+        connection.executemany(SQL["add_version"], CODEC.version_rows(versions))
     for write in batch.writes:
         if write.forget:
             connection.execute(SQL["forget_versions"], {**write.key._asdict(), "gone": write.record is None})
     _write_features(connection, batch.writes)
-    connection.executemany(SQL["put_reply"], map(codec.reply_row, batch.replies))
+    connection.executemany(SQL["put_reply"], map(CODEC.reply_row, batch.replies))
     return changes
 
 
@@ -61,7 +63,7 @@ def _version_before(connection: sqlite3.Connection, key: Key, standing: Mapping[
 def _write_features(connection: sqlite3.Connection, writes: Sequence[Write]) -> None:
     last = {write.key: write.record for write in writes}
     for records in _chunks([record for record in last.values() if record is not None]):
-        connection.executemany(SQL["put_feature"], codec.feature_rows(records))
+        connection.executemany(SQL["put_feature"], CODEC.feature_rows(records))
     connection.executemany(SQL["drop_feature"], [key for key, record in last.items() if record is None])
 
 
@@ -84,28 +86,28 @@ def begin_epoch(connection: sqlite3.Connection, epoch: str) -> None:
 def next_records(connection: sqlite3.Connection, after: int) -> tuple[int, list[Record]]:
     """Return the records after a row number and the number of the last of them; no records at the end."""
     rows = connection.execute(SQL["next_features"], (after, _CHUNK)).fetchall()
-    return (rows[-1][0] if rows else after), codec.read_records(rows)
+    return (rows[-1][0] if rows else after), CODEC.read_records(rows)
 
 
 def changes_after(connection: sqlite3.Connection, after: int, *, limit: int) -> list[Change]:
     """Return the changes after an offset, at most `limit`."""
-    return codec.read_changes(connection.execute(SQL["changes_after"], (after, limit)).fetchall())
+    return CODEC.read_changes(connection.execute(SQL["changes_after"], (after, limit)).fetchall())
 
 
 def versions_of(connection: sqlite3.Connection, key: Key) -> list[Version]:
     """Return the history of a feature, the oldest first."""
-    return codec.read_versions(connection.execute(SQL["versions_of"], key).fetchall())
+    return CODEC.read_versions(connection.execute(SQL["versions_of"], key).fetchall())
 
 
 def reply_to(connection: sqlite3.Connection, owner: str, key: str, *, now: datetime) -> Reply | None:
     """Return what an Idempotency-Key answered, unless it has expired."""
-    row = connection.execute(SQL["reply_to"], (owner, key, codec.moment_text(now))).fetchone()
-    return codec.read_reply(row) if row else None
+    row = connection.execute(SQL["reply_to"], (owner, key, moment_text(now))).fetchone()
+    return CODEC.read_reply(row) if row else None
 
 
 def drop_expired_replies(connection: sqlite3.Connection, now: datetime) -> None:
     """Drop the replies that have expired."""
-    connection.execute(SQL["drop_expired_replies"], (codec.moment_text(now),))
+    connection.execute(SQL["drop_expired_replies"], (moment_text(now),))
 
 
 def last_before(connection: sqlite3.Connection, moment: datetime) -> int:
@@ -114,7 +116,7 @@ def last_before(connection: sqlite3.Connection, moment: datetime) -> int:
     The clock may have been set back, so an older change can follow a younger one; it stays then, for only the head of
     the log can go.
     """
-    row = connection.execute(SQL["first_since"], (codec.moment_text(moment),)).fetchone()
+    row = connection.execute(SQL["first_since"], (moment_text(moment),)).fetchone()
     return int(row[0]) - 1 if row else last_offset(connection)
 
 

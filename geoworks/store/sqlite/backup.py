@@ -13,13 +13,13 @@ from pathlib import Path
 from geoworks.errors import Invalid, Problem, StoreUnusable
 from geoworks.ids import new_id
 from geoworks.model.change import Cursor
-from geoworks.store import tables
-from geoworks.store.connection import connect, connect_reader, transaction
-from geoworks.store.copies import BESIDE, fresh_copy
-from geoworks.store.faults import translated
 from geoworks.store.lock import DirectoryLock
-from geoworks.store.migrate import check_schema, known_migrations
-from geoworks.store.queries import SQL
+from geoworks.store.sqlite import tables
+from geoworks.store.sqlite.connection import connect, connect_reader, transaction
+from geoworks.store.sqlite.copies import BESIDE, fresh_copy
+from geoworks.store.sqlite.faults import translated
+from geoworks.store.sqlite.migrate import check_schema, known_migrations
+from geoworks.store.sqlite.queries import SQL
 from geoworks.store.told import TOLD_NAME, write_told
 
 DATABASE_NAME = "geoworks.db"
