@@ -146,7 +146,9 @@ class WebhooksTable(Table, frozen=True):
     first_retry_s: Annotated[
         Seconds, Meta(description="Wait after the first failure; it doubles with each, less up to half by chance.")
     ] = 5.0
-    longest_retry_s: Annotated[Seconds, Meta(description="Longest wait between two attempts.")] = 3_600.0
+    longest_retry_s: Annotated[
+        Seconds, Meta(description="Longest wait between two attempts, also when Retry-After asks for more.")
+    ] = 3_600.0
     give_up_days: Annotated[
         float, Meta(gt=0, le=365, description="Days of failures alone after which a webhook is given up.")
     ] = 5.0

@@ -23,6 +23,7 @@ from geoworks.model.change import Cursor
 from geoworks.webhooks.batch import Batch, NotAsked, Place, body_of, gather
 from geoworks.webhooks.mailbox import Mailbox, mailbox
 from geoworks.webhooks.post import NotTaken, ReceiverGone, post
+from geoworks.webhooks.retry_after import asked_wait_s
 from geoworks.webhooks.signature import message_id, sign
 
 # A webhook that nothing concerns notes now and then how far the log was looked through for it.
@@ -105,24 +106,27 @@ class Courier:
         except ReceiverGone as error:
             await self._end(WebhookState.GONE, str(error))
         except NotTaken as error:
-            await self._fail(str(error))
+            await self._fail(error)
         else:
             return True
         return False
 
-    async def _fail(self, error: str) -> None:
+    async def _fail(self, error: NotTaken) -> None:
         now, progress = self._round.clock.now(), self._progress
         since = progress.failing_since or now
         failures = progress.failures + 1
+        asked_s = asked_wait_s(error.retry_after, now=now)
+        next_s = wait_s(failures, self._round.settings, asked_s=asked_s)
         is_late = now - since > timedelta(days=self._round.settings.give_up_days)
+        told = f"{error} and asks to wait; the next attempt comes {next_s:.0f} s later" if asked_s else str(error)
         state = WebhookState.GIVEN_UP if is_late else WebhookState.FAILING
         await self._note(
-            structs.replace(progress, state=state, failures=failures, failing_since=since, last_error=error)
+            structs.replace(progress, state=state, failures=failures, failing_since=since, last_error=told)
         )
         if is_late:
             _log.warning("webhook %s is given up after %s failures since %s", self._webhook.id, failures, since)
         else:
-            await asyncio.sleep(wait_s(failures, self._round.settings))
+            await asyncio.sleep(next_s)
 
     async def _end(self, state: WebhookState, error: str) -> None:
         _log.info("webhook %s is over: %s", self._webhook.id, state)
@@ -144,11 +148,18 @@ class Courier:
             _log.warning("webhook %s: the store cannot note what was taken: %s", self._webhook.id, error)
 
 
-def wait_s(failures: int, settings: WebhooksTable) -> float:
-    """Return how long to wait after so many failures in a row: doubling, bounded, up to half less by chance."""
+def wait_s(failures: int, settings: WebhooksTable, *, asked_s: float = 0.0) -> float:
+    """Return how long to wait after so many failures in a row: doubling, bounded, up to half less by chance.
+
+    What the receiver asks for makes it longer, up to the same bound, and never shorter: one that always says "in a
+    second" is spared all the same.
+    """
     doubled: float = settings.first_retry_s * 2.0 ** min(failures - 1, _MOST_DOUBLINGS)
     spread = random.uniform(0.5, 1.0)  # noqa: S311 - no secret hangs on it
-    return min(doubled, settings.longest_retry_s) * spread
+    own_s = min(doubled, settings.longest_retry_s) * spread
+    # A little later than asked, by chance too: not everybody who was told the same time comes at once.
+    heeded_s = min(asked_s + settings.first_retry_s * spread, settings.longest_retry_s) if asked_s else 0.0
+    return max(own_s, heeded_s)
 
 
 def _at(progress: Progress, place: Place) -> Progress:

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 from aiohttp import AddrInfoType, ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver
+from aiohttp.hdrs import RETRY_AFTER
 from yarl import URL
 
 from geoworks import __version__
@@ -19,6 +20,8 @@ from geoworks.errors import GeoworksError
 from geoworks.hub.target import is_public
 
 _MOST_ERROR = 300
+# The failures after which a receiver may say when to come back.
+_ASKING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _HEADERS = {"Content-Type": "application/json", "User-Agent": f"geoworks/{__version__} (webhooks)"}
 
 
@@ -27,6 +30,11 @@ class NotTaken(GeoworksError):
 
     code = "webhook-not-taken"
     temporary = True
+
+    def __init__(self, message: str, *, retry_after: str = "") -> None:
+        """Take what the receiver said about when to come back, in its own words."""
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ReceiverGone(GeoworksError):
@@ -68,7 +76,7 @@ def open_public(info: AddrInfoType) -> socket.socket:
 
 
 async def post(client: ClientSession, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> None:
-    """Deliver; what the receiver answers beside the status is not read.
+    """Deliver; what the receiver answers beside the status and `Retry-After` is not read.
 
     Raises:
         NotTaken: it was not reached in time, or answered another status than 2xx; redirects are not followed.
@@ -80,7 +88,7 @@ async def post(client: ClientSession, url: str, body: bytes, headers: Mapping[st
             asyncio.timeout(timeout_s),
             client.post(URL(url), data=body, headers=headers, allow_redirects=False) as answer,
         ):
-            status = answer.status
+            status, retry_after = answer.status, answer.headers.get(RETRY_AFTER, "")
     except TimeoutError as error:
         raise NotTaken(f"no answer came within {timeout_s:g} s") from error
     except (ClientError, OSError, ValueError) as error:
@@ -90,4 +98,4 @@ async def post(client: ClientSession, url: str, body: bytes, headers: Mapping[st
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise NotTaken(f"it answered {status}; redirects are not followed: register the address they lead to")
     if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        raise NotTaken(f"it answered {status}")
+        raise NotTaken(f"it answered {status}", retry_after=retry_after if status in _ASKING else "")

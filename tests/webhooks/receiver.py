@@ -47,12 +47,16 @@ class Post:
 
 @dataclass
 class Receiver:
-    """What came, what is held of it, and what is answered: `answers` first, then 204 for good."""
+    """What came, what is held of it, and what is answered: `answers` first, then 204 for good.
+
+    With every failure it says `retry_after`, unless that is empty.
+    """
 
     port: int
     posts: list[Post] = field(default_factory=list)
     taken: list[Message] = field(default_factory=list)
     answers: deque[int] = field(default_factory=deque)
+    retry_after: str = ""
     held: Held = field(default_factory=Held)
     open: asyncio.Event = field(default_factory=asyncio.Event)
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -84,7 +88,10 @@ class Receiver:
             self._take(post.json())
         async with self.came:
             self.came.notify_all()
-        return web.Response(status=status, headers={"Location": self.url} if status // 100 == 3 else {})
+        headers = {"Location": self.url} if status // 100 == 3 else {}
+        if self.retry_after and status != 204:
+            headers["Retry-After"] = self.retry_after
+        return web.Response(status=status, headers=headers)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something holds, looked at after every post."""
