@@ -12,7 +12,7 @@ from pathlib import Path
 from feeds.sources.gdal import GdalSource
 from feeds.zones import read_zones
 from geoworks.clock import Clock, SystemClock
-from geoworks.config.settings import Settings
+from geoworks.config.settings import Engine, Settings
 from geoworks.errors import Invalid
 from geoworks.hub.hub import Hub
 from geoworks.hub.webhooks import Webhooks
@@ -30,6 +30,7 @@ from geoworks.pipeline.sync import Syncs
 from geoworks.pipeline.timetable import Timetable
 from geoworks.ports import Source, Store
 from geoworks.state import State
+from geoworks.store.postgis import PostgisStore
 from geoworks.store.sqlite import SqliteStore
 from geoworks.supervisor import Work, background, supervised
 from geoworks.web.listen import listening
@@ -71,12 +72,12 @@ async def open_town(
     `sources` replace those of the settings; they are read by themselves only while `keep_current` runs.
 
     Raises:
-        StoreError: the data directory cannot be used.
+        StoreError: the data directory or the database cannot be used.
 
     """
     time = clock or SystemClock(start=settings.clock.start)
     async with AsyncExitStack() as stack:
-        store = SqliteStore(Path(settings.data.dir), clock=time)
+        store = make_store(settings, clock=time)
         head = await store.open()
         stack.push_async_callback(store.close)
         state = State(head.epoch, head.offset)
@@ -144,6 +145,14 @@ async def keep_current(town: Town) -> AsyncIterator[None]:
         works["maps"] = town.maps.run
     async with supervised(works):
         yield
+
+
+def make_store(settings: Settings, *, clock: Clock) -> Store:
+    """Return the store that the settings name, to be opened."""
+    data_dir = Path(settings.data.dir)
+    if settings.store.engine is Engine.POSTGRESQL:
+        return PostgisStore(settings.store, data_dir, clock=clock)
+    return SqliteStore(data_dir, clock=clock)
 
 
 async def build_maps(settings: Settings, collections: Mapping[str, bytes], folder: Path) -> Sequence[Path]:

@@ -17,8 +17,10 @@
     |- StoreError         the store cannot do its work
     |  |- StoreFull       the disk is full
     |  |- StoreBusy       another process holds the data directory
-    |  |- StoreReadOnly   the data directory or file cannot be written
-    |  `- StoreUnusable   the file is damaged or from another release
+    |  |- StoreReadOnly   the data directory, file or database cannot be written
+    |  |- StoreUnusable   the file or database is damaged, lacks something or is from another release
+    |  |- StoreUnreachable the database server does not answer
+    |  `- StoreUncertain  the connection broke while the database committed
     `- ServiceStopping    the process is shutting down
 
 Each class has a stable `code` (part of the API), says whether trying again later
@@ -144,22 +146,34 @@ class StoreFull(StoreError):
 
 
 class StoreBusy(StoreError):
-    """Another process holds the data directory."""
+    """Another process holds the data directory or the database, or all connections are in use."""
 
     code = "store-busy"
 
 
 class StoreReadOnly(StoreError):
-    """The data directory or the file in it cannot be written."""
+    """The data directory, the file in it or the database cannot be written."""
 
     code = "store-read-only"
 
 
 class StoreUnusable(StoreError):
-    """The file is damaged, or was written by another release."""
+    """The file or database is damaged, lacks what we need, or was written by another release."""
 
     code = "store-unusable"
     temporary = False
+
+
+class StoreUnreachable(StoreError):
+    """The database server does not answer; nothing was written."""
+
+    code = "store-unreachable"
+
+
+class StoreUncertain(StoreError):
+    """The connection broke while the database committed: `Store.settle` tells what became of it, once it answers."""
+
+    code = "store-uncertain"
 
 
 class ServiceStopping(GeoworksError):

@@ -98,7 +98,22 @@ class Store(Protocol):
         ...
 
     async def commit(self, batch: Batch) -> Committed:
-        """Make a batch durable and return its changes, numbered in the order of its writes (silent ones left out)."""
+        """Make a batch durable and return its changes, numbered in the order of its writes (silent ones left out).
+
+        Raises:
+            StoreUncertain: nobody knows yet whether it was written; call `settle` before the next commit.
+            StoreError: nothing of it was written.
+
+        """
+        ...
+
+    async def settle(self) -> Committed | None:
+        """Find out what became of the commit that raised `StoreUncertain`: its changes, None when it left nothing.
+
+        Raises:
+            StoreUncertain: that is still not known.
+
+        """
         ...
 
     async def changes(self, after: int, *, limit: int) -> Sequence[Change]:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+from tests.postgres import Databases, running
+
 # A shared machine stalls now and then; pytest-timeout is the bound on a test.
 settings.register_profile("geoworks", deadline=None)
 settings.load_profile("geoworks")
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """Run PostgreSQL with PostGIS and make databases on it; left out where it is not installed."""
+    with running() as server:
+        yield Databases(server)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -83,6 +83,31 @@ class Data(Table, frozen=True):
     keep_over_days: Annotated[Count, Meta(description="Days that ended works stay readable among the current.")] = 14
 
 
+class Engine(StrEnum):
+    """What keeps the town."""
+
+    EMBEDDED = "embedded"
+    POSTGRESQL = "postgresql"
+
+
+class StoreTable(Table, frozen=True):
+    """What keeps the town: one file in the data folder, or a PostgreSQL server with PostGIS."""
+
+    engine: Annotated[Engine, Meta(description="embedded, or postgresql for a server with PostGIS.")] = Engine.EMBEDDED
+    dsn: Annotated[
+        str,
+        Meta(
+            description="Address of the database, such as postgresql://geoworks_writer@db.example.org/town. Give a "
+            "password by PGPASSWORD, ~/.pgpass or the whole address by GEOWORKS_STORE_DSN, so that it stands in no "
+            "file of the town."
+        ),
+    ] = ""
+    pool_size: Annotated[int, Meta(ge=1, le=1000, description="Most connections that read; one more writes.")] = 8
+    connect_timeout_s: Annotated[Seconds, Meta(description="Time the server has to answer a new connection.")] = 5.0
+    command_timeout_s: Annotated[Seconds, Meta(description="Time one statement may take.")] = 60.0
+    acquire_timeout_s: Annotated[Seconds, Meta(description="Time a reader waits for a free connection.")] = 5.0
+
+
 class ClockTable(Table, frozen=True):
     """What time it is."""
 
@@ -363,6 +388,7 @@ class Settings(Table, frozen=True):
     town: Town = Town()
     server: Server = Server()
     data: Data = Data()
+    store: StoreTable = StoreTable()
     clock: ClockTable = ClockTable()
     tiles: Tiles = Tiles()
     stream: Stream = Stream()

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 from msgspec import Struct
 
 from geoworks.clock import Clock
-from geoworks.errors import ServiceStopping, StoreError
+from geoworks.errors import ServiceStopping, StoreError, StoreUncertain
 from geoworks.model.change import Key, Record
 from geoworks.pipeline.derive import Deriver
 from geoworks.pipeline.diff import changes_something, to_write
@@ -72,6 +72,8 @@ class Desk:
         self._jobs: asyncio.Queue[Job] = asyncio.Queue(_WAITING)
         self._follow_ups: deque[Edit[None]] = deque()
         self._stopping = False
+        # What was being written when the way to the store broke, until it is known whether it went through.
+        self._doubtful: tuple[Write, ...] | None = None
 
     async def submit(self, edit: Edit[T], *, reply: Callable[[T], Reply] | None = None) -> T:
         """Run an edit and return its result once what it wrote is durable; `reply` is stored with the write.
@@ -122,6 +124,7 @@ class Desk:
         own = [self._follow_ups.popleft() for _ in range(min(len(self._follow_ups), _BATCH_EDITS))]
         now = self._clock.now()
         try:
+            await self._settle()
             ran, wishes = self._run_edits(own, jobs, now)
             await self._commit(ran, wishes, now)
             for job in jobs:
@@ -166,8 +169,23 @@ class Desk:
         writes = tuple(self._writes(filter(changes_something, derived)))
         replies = tuple(job.reply(job.result) for job in ran if job.reply)
         if writes or replies:
-            changes = await self._store.commit(Batch(writes, now, replies))
+            try:
+                changes = await self._store.commit(Batch(writes, now, replies))
+            except StoreUncertain:
+                self._doubtful = writes
+                raise
             self._publish(writes, changes)
+
+    async def _settle(self) -> None:
+        """Take in the commit that was in doubt, if it went through: edits must see all that is durable.
+
+        Its submitters were told to send it again; an `Idempotency-Key` then finds its answer.
+        """
+        if self._doubtful is not None:
+            changes = await self._store.settle()
+            writes, self._doubtful = self._doubtful, None
+            if changes is not None:
+                self._publish(writes, changes)
 
     def _writes(self, wishes: Iterator[Wish]) -> Iterator[Write]:
         for wish in wishes:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pwd
-import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import asyncpg
@@ -20,11 +16,10 @@ from shapely.geometry.base import BaseGeometry
 from geoworks.geo.types import Geometries
 from tests.bench.cores import cpu_s
 from tests.bench.peers import Missing
+from tests.postgres import PACKAGE, find_programs, running
 
 Answers = list[set[int]]
 T_contra = TypeVar("T_contra", contravariant=True)
-_SHARES, _PROGRAMS = Path("/usr/share/postgresql"), Path("/usr/lib/postgresql")
-_START_S = 30
 # Nothing is kept of it, all of it fits into memory, and one process does all the work, so that it can be timed.
 _SETTINGS = {
     "listen_addresses": "",
@@ -94,52 +89,14 @@ def postgis(outlines: Geometries) -> Iterator[PostGis]:
         Missing: PostGIS is not installed.
 
     """
-    programs = _find_programs()
+    if find_programs() is None:
+        raise Missing("PostGIS", PACKAGE)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        stack.enter_context(_server(programs, folder))
+        server = stack.enter_context(running(_SETTINGS))
         runner = stack.enter_context(asyncio.Runner())
-        connection = runner.run(_connect(folder))
+        connection = runner.run(asyncpg.connect(server.dsn()))
         stack.callback(lambda: runner.run(connection.close()))
         yield runner.run(_load(runner, connection, outlines))
-
-
-def _find_programs() -> Path:
-    """Return the folder of the newest PostgreSQL that has PostGIS."""
-    found = sorted(_SHARES.glob("*/extension/postgis.control"), key=lambda path: float(path.parts[-3]))
-    if not found:
-        raise Missing("PostGIS", "postgresql-15-postgis-3")
-    return _PROGRAMS / found[-1].parts[-3] / "bin"
-
-
-@contextmanager
-def _server(programs: Path, folder: Path) -> Iterator[None]:
-    """Run a server whose only door is a socket in a folder, until the block ends."""
-    # PostgreSQL refuses to be root.
-    user = None if os.getuid() else pwd.getpwnam("nobody").pw_uid
-    if user is not None:
-        os.chown(folder, user, -1)
-    data = folder / "data"
-    make = [f"{programs}/initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C.UTF-8"]
-    subprocess.run(make, user=user, cwd=folder, check=True, timeout=_START_S, stdout=subprocess.DEVNULL)
-    settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
-    command = [f"{programs}/postgres", "-D", str(data), f"--unix_socket_directories={folder}", *settings]
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, user=user, cwd=folder, stderr=log) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(_START_S)
-
-
-async def _connect(folder: Path) -> asyncpg.Connection:
-    """Connect as soon as the server listens."""
-    async with asyncio.timeout(_START_S):
-        while True:
-            try:
-                return await asyncpg.connect(host=str(folder), user="postgres", database="postgres")
-            except (OSError, asyncpg.CannotConnectNowError):
-                await asyncio.sleep(0.05)
 
 
 async def _load(runner: asyncio.Runner, connection: asyncpg.Connection, outlines: Geometries) -> PostGis:

@@ -21,7 +21,7 @@ def fresh_copy(original: sqlite3.Connection, target: Path) -> Iterator[sqlite3.C
     The copy takes its name, durably, at the end of the block.
     """
     part = target.with_name(f"{target.name}.part")
-    _discard(part)
+    discard(part)
     try:
         with closing(connect(part, busy_timeout_s=0)) as copy:
             original.backup(copy)
@@ -31,10 +31,11 @@ def fresh_copy(original: sqlite3.Connection, target: Path) -> Iterator[sqlite3.C
         part.replace(target)
         _sync(target.parent)
     finally:
-        _discard(part)
+        discard(part)
 
 
-def _discard(part: Path) -> None:
+def discard(part: Path) -> None:
+    """Remove a database file with all that stands beside it."""
     for suffix in ("", *BESIDE):
         part.with_name(f"{part.name}{suffix}").unlink(missing_ok=True)
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from geoworks.clock import Clock
+from geoworks.errors import StoreUnusable
 from geoworks.ids import new_id
 from geoworks.model.change import Change, Cursor, Key, Record, Version
 from geoworks.ports import Batch, Committed, Head, Reply
@@ -90,6 +91,9 @@ class SqliteStore:
         """
         return await self._writer.run(partial(self._commit, batch))
 
+    async def settle(self) -> None:
+        """Tell that no commit is in doubt: in one process there is no way between the store and its file."""
+
     async def changes(self, after: int, *, limit: int) -> Sequence[Change]:
         """Return the changes with a greater offset, in order, at most `limit`."""
         return await self._reader.run(partial(tables.changes_after, after=after, limit=limit))
@@ -149,6 +153,8 @@ class SqliteStore:
 
     def _find_head(self, connection: sqlite3.Connection) -> Head:
         """Tell where the log stands, in a new epoch when the sidecar does not vouch for the database."""
+        if tables.arriving(connection):
+            raise StoreUnusable(f"{self._path}: a copy into it was cut: run the same `geoworks store copy` again")
         path = self._dir / TOLD_NAME
         head, told = tables.head(connection), read_told(path)
         if not head.epoch or told is None or told.epoch != head.epoch or told.offset > head.offset:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from geoworks.model.change import Change, Key, Record, Version
 from geoworks.ports import Batch, Head, Reply, Write
 from geoworks.store.codec import version_of
+from geoworks.store.numbering import number
 from geoworks.store.sqlite.columns import CODEC, moment_text
 from geoworks.store.sqlite.queries import SQL
 
@@ -22,7 +24,7 @@ _PRUNE_STEP = 5_000
 
 def write(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
     """Write a batch inside the caller's transaction and return its changes, numbered after the last."""
-    changes = _number(connection, batch)
+    changes = number(batch, last_offset(connection), partial(_version, connection))
     for some in _chunks(changes):
         connection.executemany(SQL["add_change"], CODEC.change_rows(some))
     made = [(one.key, version_of(one, one.record, batch.at)) for one in batch.writes if one.record and one.new_version]
@@ -36,26 +38,8 @@ def write(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
     return changes
 
 
-def _number(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
-    """Give each change its number; a change is about the version after it, a removal about the one it removes."""
-    offset = last_offset(connection)
-    standing: dict[Key, Record | None] = {}
-    changes = []
-    for write in batch.writes:
-        version = write.record.version if write.record else _version_before(connection, write.key, standing)
-        standing[write.key] = write.record
-        if write.silent:
-            continue
-        offset += 1
-        changes.append(Change(offset, batch.at, write.key, write.op, write.reason, version, write.before))
-    return changes
-
-
-def _version_before(connection: sqlite3.Connection, key: Key, standing: Mapping[Key, Record | None]) -> int:
-    """Return the version of what stands, after the batch's earlier writes; 0 when nothing does."""
-    if key in standing:
-        record = standing[key]
-        return record.version if record else 0
+def _version(connection: sqlite3.Connection, key: Key) -> int:
+    """Return the version a feature is at; 0 when it does not stand."""
     row = connection.execute(SQL["version_of_feature"], key).fetchone()
     return int(row[0]) if row else 0
 
@@ -76,6 +60,11 @@ def head(connection: sqlite3.Connection) -> Head:
     """Return where the log stands."""
     pruned = _fact(connection, "pruned") or 0
     return Head(str(_fact(connection, "epoch") or ""), last_offset(connection), int(pruned) + 1)
+
+
+def arriving(connection: sqlite3.Connection) -> str:
+    """Return the name of the town that is being copied into this database; empty when none is."""
+    return str(_fact(connection, "arriving") or "")
 
 
 def begin_epoch(connection: sqlite3.Connection, epoch: str) -> None:

@@ -1,0 +1,115 @@
+"""Where the database is: how it is reached, and how it is named without its password."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from geoworks.config.settings import StoreTable
+from geoworks.errors import StoreUnusable
+from geoworks.store.postgis.faults import translated
+
+# The schema of our tables; that of PostGIS comes after it wherever it is.
+SCHEMA: Final = "geoworks"
+_SECRET = re.compile(r"(//[^/@\s:]*):[^@\s]*@|(password=)[^&\s]*")
+# What is accepted is on disk, and what a lost client holds is let go in a minute.
+_SESSION: Final = {
+    "synchronous_commit": "on",
+    "idle_in_transaction_session_timeout": "60s",
+    "client_connection_check_interval": "10s",
+    "tcp_keepalives_idle": "20",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "TimeZone": "UTC",
+}
+
+
+def without_password(dsn: str) -> str:
+    """Return an address as it may be shown.
+
+    >>> without_password("postgresql://town:secret@db.example.org/town?password=secret&sslmode=require")
+    'postgresql://town:***@db.example.org/town?password=***&sslmode=require'
+    """
+    return _SECRET.sub(lambda found: f"{found[1]}:***@" if found[1] is not None else f"{found[2]}***", dsn)
+
+
+class Place:
+    """A database on a server, and how to connect to it."""
+
+    def __init__(self, settings: StoreTable) -> None:
+        """Name it; nothing is asked yet."""
+        self.settings = settings
+        self.name = _name(settings.dsn)
+
+    async def probe(self) -> asyncpg.Connection:
+        """Connect without knowing anything about the server.
+
+        Raises:
+            StoreError: it cannot be reached, or refuses us.
+
+        """
+        if not self.settings.dsn:
+            raise StoreUnusable("store.dsn is empty: name the database, such as postgresql://role@host/database")
+        with translated(self.name):
+            return await asyncpg.connect(**self._options())
+
+    async def connect(self, postgis_schema: str) -> asyncpg.Connection:
+        """Connect for our queries.
+
+        Raises:
+            StoreError: it cannot be reached, or refuses us.
+
+        """
+        with translated(self.name):
+            connection = await asyncpg.connect(**self._options(postgis_schema))
+            await know_geometries(connection, postgis_schema)
+            return connection
+
+    def pool(self, postgis_schema: str) -> Any:  # noqa: ANN401 - asyncpg has no types
+        """Return a pool of connections that read, to be opened."""
+        return asyncpg.create_pool(
+            **self._options(postgis_schema),
+            min_size=1,
+            max_size=self.settings.pool_size,
+            init=lambda connection: know_geometries(connection, postgis_schema),
+            reset=_keep,
+        )
+
+    def _options(self, postgis_schema: str | None = None) -> dict[str, Any]:
+        session = {**_SESSION, "application_name": f"geoworks {socket.gethostname()[:30]} process {os.getpid()}"}
+        if postgis_schema is not None:
+            session["search_path"] = f"{SCHEMA}, {_quoted(postgis_schema)}"
+        return {
+            "dsn": self.settings.dsn,
+            "timeout": self.settings.connect_timeout_s,
+            "command_timeout": self.settings.command_timeout_s,
+            "server_settings": session,
+        }
+
+
+async def know_geometries(connection: asyncpg.Connection, postgis_schema: str) -> None:
+    """Have geometries pass as extended WKB, both ways."""
+    await connection.set_type_codec("geometry", schema=postgis_schema, encoder=bytes, decoder=bytes, format="binary")
+
+
+async def _keep(connection: asyncpg.Connection) -> None:
+    """Leave a connection as it is: readers change nothing about it, and cleaning up would be a way to the server."""
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _name(dsn: str) -> str:
+    """Return the database and its host for messages."""
+    try:
+        parts = urlsplit(dsn)
+    except ValueError:
+        return "PostgreSQL"
+    host = (parts.netloc.rpartition("@")[2] or "this machine").strip()
+    return f"database {parts.path.strip('/') or 'of store.dsn'} on {host}"

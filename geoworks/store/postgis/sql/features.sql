@@ -1,0 +1,41 @@
+-- name: standing
+-- Tell which of some features stand, and at which version.
+SELECT kind, id, version
+FROM geoworks.features JOIN unnest($1::text[], $2::text[]) AS asked (kind, id) USING (kind, id);
+
+-- name: replace_features
+-- Write features over what stood there, as arrays of their columns.
+UPDATE geoworks.features AS standing SET
+    version = fresh.version,
+    created = fresh.created,
+    updated = fresh.updated,
+    source = fresh.source,
+    raw_hash = fresh.raw_hash,
+    geometry = fresh.geometry,
+    given = fresh.given,
+    overlay = fresh.overlay,
+    derived = fresh.derived,
+    given_geometry = fresh.given_geometry
+FROM unnest(
+    $1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bytea[],
+    $8::geometry[], $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::geometry[]
+) AS fresh (
+    kind, id, version, created, updated, source, raw_hash, geometry, given, overlay, derived, given_geometry
+)
+WHERE standing.kind = fresh.kind AND standing.id = fresh.id;
+
+-- name: drop_features
+-- Drop features from what stands now.
+DELETE FROM geoworks.features
+USING unnest($1::text[], $2::text[]) AS gone (kind, id)
+WHERE features.kind = gone.kind AND features.id = gone.id;
+
+-- name: next_features
+-- Read the features that come after a number, at most so many.
+SELECT
+    number, kind, id, version, created, updated, source, raw_hash,
+    coalesce(given_geometry, geometry) AS geometry, given, overlay, derived
+FROM geoworks.features
+WHERE number > $1
+ORDER BY number
+LIMIT $2;

@@ -1,0 +1,160 @@
+"""The one connection that writes: its transactions come one after the other, and it is made anew when it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeAlias, TypeVar
+
+import asyncpg
+
+from geoworks.errors import StoreBusy
+from geoworks.store.postgis.faults import Cut, CutDuringCommit, is_cut, translated
+from geoworks.store.postgis.place import Place
+from geoworks.store.postgis.queries import SQL
+
+T = TypeVar("T")
+Task: TypeAlias = Callable[[asyncpg.Connection], Awaitable[T]]
+
+# "gwks" and one: held while a process writes in a database.
+_LOCK = 0x67776B74
+_CLOSE_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class Writer:
+    """Runs tasks, each in a transaction; what it began it finishes, also when the caller goes away."""
+
+    def __init__(self, place: Place, postgis_schema: str) -> None:
+        """Stand ready for `open`."""
+        self._place = place
+        self._postgis_schema = postgis_schema
+        self._turn = asyncio.Lock()
+        self._running: set[asyncio.Task[Any]] = set()
+        self._connection: asyncpg.Connection | None = None
+        self._locked = False
+
+    async def open(self) -> asyncpg.Connection:
+        """Connect, and keep every other process from writing.
+
+        Raises:
+            StoreBusy: another process writes in this database.
+            StoreError: it cannot be reached.
+
+        """
+        connection = await self._connected()
+        with translated(self._place.name):
+            if not self._locked:
+                holder = await connection.fetchval(SQL["holder"], _LOCK)
+                await connection.close()
+                raise StoreBusy(f"{holder or 'another process'} writes in {self._place.name}: stop it there first")
+        return connection
+
+    async def close(self) -> None:
+        """Finish what was begun, and disconnect."""
+        while self._running:
+            await asyncio.wait(self._running)
+        if self._connection is not None:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._connection.close(timeout=_CLOSE_S)
+
+    async def finished(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Return what a call gives when it is its turn; it goes on to its end when the caller is cancelled."""
+        task = asyncio.ensure_future(self._in_turn(call))
+        # Kept, or it could be collected while it runs; `close` waits for it.
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def repeatable(self, task: Task[T]) -> T:
+        """Run a task that may be done twice without harm, in its turn.
+
+        Raises:
+            StoreError: it was not done, or nobody knows.
+
+        """
+        return await self.finished(lambda: self.attempt(task, repeatable=True))
+
+    async def attempt(self, task: Task[T], *, repeatable: bool = False) -> T:
+        """Run a task in a transaction; once more on a new connection when the old one proves to be dead.
+
+        Call it in turn (`finished`).
+
+        Raises:
+            CutDuringCommit: nobody knows whether it is done.
+            StoreError: it is not.
+
+        """
+        with translated(self._place.name):
+            for again in (False, True):
+                try:
+                    return await self._transact(task)
+                except Cut as cut:
+                    # What took too long would do so again.
+                    if again or isinstance(cut.__cause__, TimeoutError):
+                        raise
+                except CutDuringCommit as cut:
+                    if not repeatable:
+                        raise
+                    if again:
+                        raise Cut from cut.__cause__
+        raise AssertionError
+
+    async def _in_turn(self, call: Callable[[], Awaitable[T]]) -> T:
+        async with self._turn:
+            return await call()
+
+    async def _transact(self, task: Task[T]) -> T:
+        connection = await self._connected()
+        try:
+            async with _transaction(connection):
+                return await task(connection)
+        except (Cut, CutDuringCommit):
+            # Nothing more is asked of it: what it still does, it does before its lock on the head is let go.
+            connection.terminate()
+            raise
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._locked = False
+            self._connection = await self._place.connect(self._postgis_schema)
+        if not self._locked:
+            # After a cut the server may not have noticed yet that the old connection, which has it, is gone.
+            with translated(self._place.name):
+                self._locked = await self._connection.fetchval(SQL["take_lock"], _LOCK)
+        return self._connection
+
+
+@asynccontextmanager
+async def _transaction(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """Make all that the block writes durable, or none of it.
+
+    Raises:
+        Cut: the connection broke in the block; nothing was written.
+        CutDuringCommit: it broke when the commit had been asked for.
+
+    """
+    try:
+        await connection.execute("BEGIN")
+        yield
+    except Exception as error:
+        if is_cut(error) or connection.is_closed():
+            raise Cut from error
+        await _roll_back(connection)
+        raise
+    try:
+        await connection.execute("COMMIT")
+    except Exception as error:
+        if is_cut(error) or connection.is_closed():
+            raise CutDuringCommit from error
+        raise
+
+
+async def _roll_back(connection: asyncpg.Connection) -> None:
+    try:
+        await connection.execute("ROLLBACK")
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()
