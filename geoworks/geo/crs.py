@@ -83,7 +83,9 @@ def local_metric(lon: float, lat: float) -> Callable[[Lonlat], Metric]:
     def to_metres(lonlat: Lonlat) -> Metric:
         east = (lonlat[:, 0] - lon + 180.0) % 360.0 - 180.0
         north = lonlat[:, 1] - lat
-        return Metric(np.column_stack(metres_of_degrees(east, north, lat + north / 2)))
+        metres = np.empty((len(lonlat), 2))
+        metres[:, 0], metres[:, 1] = metres_of_degrees(east, north, lat + north / 2)
+        return Metric(metres)
 
     return to_metres
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -61,27 +61,38 @@ class BoxGrid:
             del self._grids[grid]
 
     def meeting(self, box: Box) -> Places:
-        """Return the numbers of the boxes that meet a box, each once."""
+        """Return the numbers of the boxes that meet a box, each once, in their order."""
         west, south, east, north = box
-        parts = [np.frombuffer(cell) for cell in self._reached(box)]
-        if not parts:
+        found = b"".join(self._reached(box))
+        if not found:
             return np.empty(0, dtype=np.intp)
-        rows = np.concatenate(parts).reshape(-1, _ROW)
-        meets = (rows[:, 0] <= east) & (rows[:, 2] >= west) & (rows[:, 1] <= north) & (rows[:, 3] >= south)
-        numbers: Places = rows[meets, 4].astype(np.intp)
+        rows = np.frombuffer(found).reshape(-1, _ROW)
+        meets = rows[:, 0] <= east
+        meets &= rows[:, 2] >= west
+        meets &= rows[:, 1] <= north
+        meets &= rows[:, 3] >= south
+        numbers: Places = rows[:, 4][meets].astype(np.intp)
         # Sorted by hand: of so few, `np.unique` takes five times as long.
         numbers.sort()
         another = np.ones(len(numbers), dtype=np.bool_)
         np.not_equal(numbers[1:], numbers[:-1], out=another[1:])
         return numbers[another]
 
-    def _reached(self, box: Box) -> Iterator[array[float]]:
-        """Yield the cells in which a box lies."""
+    def _reached(self, box: Box) -> list[array[float]]:
+        """Return the cells in which a box lies."""
+        smallest = _span(box)
+        reached: list[array[float]] = []
         for grid, cells in self._grids.items():
-            if _count(box, grid) > len(cells):
-                yield from cells.values()
-            else:
-                yield from (found for cell in _cells(box, grid) if (found := cells.get(cell)) is not None)
+            west, south, east, north = (side >> grid for side in smallest)
+            if (east - west + 1) * (north - south + 1) > len(cells):
+                reached += cells.values()
+                continue
+            for column in range(west, east + 1):
+                for row in range(south, north + 1):
+                    found = cells.get((column, row))
+                    if found is not None:
+                        reached.append(found)
+        return reached
 
 
 def _place(cell: array[float], number: int) -> int:
@@ -96,18 +107,18 @@ def _grid_of(box: Box) -> int:
     return min(max(exponent, 0), _LAST_GRID)
 
 
-def _span(box: Box, grid: int) -> tuple[int, int, int, int]:
-    per_deg = 1 / (_SMALLEST_DEG * 2**grid)
-    west, south, east, north = box
-    floor = math.floor
-    return floor(west * per_deg), floor(south * per_deg), floor(east * per_deg), floor(north * per_deg)
-
-
 def _cells(box: Box, grid: int) -> Iterable[tuple[int, int]]:
-    west, south, east, north = _span(box, grid)
+    west, south, east, north = (side >> grid for side in _span(box))
     return [(column, row) for column in range(west, east + 1) for row in range(south, north + 1)]
 
 
-def _count(box: Box, grid: int) -> int:
-    west, south, east, north = _span(box, grid)
-    return (east - west + 1) * (north - south + 1)
+def _span(box: Box) -> tuple[int, int, int, int]:
+    """Return the smallest cells in which the corners of a box lie; halved n times, they are those of grid n."""
+    west, south, east, north = box
+    floor = math.floor
+    return (
+        floor(west / _SMALLEST_DEG),
+        floor(south / _SMALLEST_DEG),
+        floor(east / _SMALLEST_DEG),
+        floor(north / _SMALLEST_DEG),
+    )

@@ -6,6 +6,7 @@ Lines are lon/lat degrees (EPSG:4326). Everything is measured in metres around w
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -23,8 +24,9 @@ from geoworks.model.works import Direction
 LONGEST_M = 2_000_000.0
 # A row for each piece of a route: its vertices in degrees, and how far along the route each is.
 Pieces = tuple[Numbers, Numbers]
-# A piece has at least so many segments, and a route at most about so many pieces.
-PIECE_SEGMENTS = 4
+# A piece has at most so many segments and metres (or one segment), where that does not make too many of a route.
+PIECE_SEGMENTS = 8
+_PIECE_M = 1_000.0
 _MOST_PIECES = 500
 # How far ahead and behind of where a driver was is looked first, and how far off may be as good as the nearest.
 _WINDOW_M = 3_000.0
@@ -49,10 +51,7 @@ class RouteLine:
         self._lonlat = shapely.get_coordinates(line)
         self._at_m: Numbers = np.concatenate([[0.0], np.cumsum(steps_m(self._lonlat))])
         self._corridor_m = corridor_m
-        segments = len(self._lonlat) - 1
-        step = max(PIECE_SEGMENTS, -(-segments // _MOST_PIECES))
-        self._firsts: Places = np.arange(0, segments, step)
-        self._ends: Places = np.minimum(self._firsts + step, segments)
+        self._firsts, self._ends = _cut(self._at_m)
         self._boxes = self._pad(self._lonlat)
 
     @property
@@ -68,9 +67,9 @@ class RouteLine:
     @property
     def pieces(self) -> Pieces | None:
         """Return the same pieces for a bundle of routes; None when they have more segments than fit into one."""
-        if len(self._lonlat) - 1 > PIECE_SEGMENTS * len(self._firsts):
+        if (self._ends - self._firsts).max() > PIECE_SEGMENTS:
             return None
-        vertices = np.minimum(self._firsts[:, None] + np.arange(PIECE_SEGMENTS + 1), len(self._lonlat) - 1)
+        vertices = np.minimum(self._firsts[:, None] + np.arange(PIECE_SEGMENTS + 1), self._ends[:, None])
         return self._lonlat[vertices], self._at_m[vertices]
 
     def near(self, geometry: BaseGeometry) -> bool:
@@ -141,12 +140,26 @@ class RouteLine:
 
     def _pad(self, lonlat: Numbers) -> Numbers:
         """Return the boxes of the pieces, widened by the corridor."""
-        pieces = [lonlat[first : end + 1] for first, end in zip(self._firsts, self._ends, strict=True)]
-        low, high = (np.array([bound(piece, axis=0) for piece in pieces]) for bound in (np.min, np.max))
+        # From the first vertex of each piece up to its last, which is the first of the next: every second of these.
+        ranges = np.column_stack([self._firsts, self._ends + 1]).ravel()[:-1]
+        low, high = (bound.reduceat(lonlat, ranges)[::2] for bound in (np.minimum, np.maximum))
         north = self._corridor_m / DEGREE_M * 1.001
         widest = np.minimum(np.maximum(np.abs(low[:, 1]), np.abs(high[:, 1])) + north, 89.9)
         pad = np.column_stack([north / np.cos(np.radians(widest)), np.full(len(low), north)])
         return np.hstack([low - pad, high + pad])
+
+
+def _cut(at_m: Numbers) -> tuple[Places, Places]:
+    """Cut a line into pieces by how far along its vertices are; return the first and the last vertex of each."""
+    segments = len(at_m) - 1
+    most = max(PIECE_SEGMENTS, -(-2 * segments // _MOST_PIECES))
+    most_m = max(_PIECE_M, 2 * float(at_m[-1]) / _MOST_PIECES)
+    along = at_m.tolist()
+    ends = [0]
+    while (first := ends[-1]) < segments:
+        within = bisect_right(along, along[first] + most_m, first + 1, min(first + most, segments) + 1) - 1
+        ends.append(max(within, first + 1))
+    return np.array(ends[:-1]), np.array(ends[1:])
 
 
 def check_line(line: BaseGeometry, *, where: str) -> None:

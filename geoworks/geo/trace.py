@@ -136,8 +136,8 @@ def steps_of(line: BaseGeometry) -> Steps:
     """Cut a line into steps; what has no length is none."""
     size_m = max(_STEP_M, line.length / _MOST_STEPS)
     places = shapely.get_coordinates(shapely.segmentize(line, size_m))
-    vectors = np.diff(places, axis=0)
-    lengths = np.hypot(*vectors.T)
+    vectors = places[1:] - places[:-1]
+    lengths = np.hypot(vectors[:, 0], vectors[:, 1])
     some = lengths > 0
     middles = ((places[:-1] + places[1:]) / 2)[some]
     return Steps(middles, vectors[some] / lengths[some, None], lengths[some])

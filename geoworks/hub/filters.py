@@ -9,13 +9,15 @@ from msgspec import structs
 
 from geoworks.geo.types import Flags, Places
 from geoworks.hub.areas import Area, Everywhere, Way
-from geoworks.hub.places import ANYTIME
+from geoworks.hub.ground import ANYTIME
 from geoworks.hub.question import Question
 from geoworks.model.change import Kind, MatchKeys
 
 _NOWHERE = Everywhere()
 _UNTIMED = Way(b"", 0.0, None, 0.0)
 _TIMED = Way(b"", 0.0, datetime.min.replace(tzinfo=UTC), 0.0)
+# So few are all looked at, for most changes pass all of them.
+_FEW = 8
 
 
 class Filters:
@@ -44,6 +46,10 @@ class Filters:
             del self._number[self._samples[number]]
             self._free.append(number)
 
+    def all_pass(self, kind: Kind, keys: MatchKeys, moment: datetime) -> bool:
+        """Tell whether a version of a feature passes every filter; when there are many, it is not looked at."""
+        return len(self._samples) <= _FEW and all(_passes(one, kind, keys, moment) for one in self._samples)
+
     def passing(self, numbers: Places, kind: Kind, keys: MatchKeys, moment: datetime) -> Flags:
         """Tell for each of some filters whether a version of a feature passes it, if it is met at its place.
 
@@ -51,8 +57,7 @@ class Filters:
         """
         passes = np.zeros(len(self._samples), dtype=np.bool_)
         for number in np.flatnonzero(np.bincount(numbers)).tolist():
-            sample = self._samples[number]
-            passes[number] = sample.wants(kind, keys, moment) and (_is_timed(sample) or sample.heeds(keys, ANYTIME))
+            passes[number] = _passes(self._samples[number], kind, keys, moment)
         found: Flags = passes[numbers]
         return found
 
@@ -71,6 +76,10 @@ def _sample_of(question: Question) -> Question:
     area = question.area
     about: Area = _NOWHERE if not isinstance(area, Way) else _UNTIMED if area.depart is None else _TIMED
     return structs.replace(question, area=about)
+
+
+def _passes(sample: Question, kind: Kind, keys: MatchKeys, moment: datetime) -> bool:
+    return sample.wants(kind, keys, moment) and (_is_timed(sample) or sample.heeds(keys, ANYTIME))
 
 
 def _is_timed(question: Question) -> bool:

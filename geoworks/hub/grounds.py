@@ -17,20 +17,26 @@ from shapely.geometry.base import BaseGeometry
 from geoworks.geo.bundle import Bundle, lying_on, near_to
 from geoworks.geo.frame import Middle, middle_of
 from geoworks.geo.grid import Box, BoxGrid
+from geoworks.geo.near import within_discs
 from geoworks.geo.route import PIECE_SEGMENTS
-from geoworks.geo.types import Flags, Lonlat, Places
+from geoworks.geo.types import Flags, Lonlat, Numbers, Places
 from geoworks.hub.filters import Filters
+from geoworks.hub.ground import Ground
 from geoworks.hub.ledger import Ledger
-from geoworks.hub.places import DiscPlace, Ground, ShapePlace, WayPlace, within_discs
+from geoworks.hub.outlines import DiscPlace, ShapePlace
+from geoworks.hub.places import WayPlace
 from geoworks.hub.question import Question, Sieve
 from geoworks.hub.singles import Singles
 from geoworks.model.change import Key, Kind, MatchKeys, Terms
 
 M = TypeVar("M", bound=Hashable)
 
-# What a place is: a box, another shape, a disc, a route in pieces.
-_BOX, _SHAPE, _DISC, _WAY = range(4)
-_CORNERS = 5
+# What a place is: a box or another shape, a disc, a route in pieces.
+_SHAPE, _DISC, _WAY = range(3)
+# The grid knows a row by its number among those of its sort, so that it gives the rows of one sort after another.
+_OF_A_SORT = 1 << 40
+# So many vertices of a feature are looked at before its geometry is.
+_VERTICES = 16
 
 
 class Concerned(NamedTuple, Generic[M]):
@@ -57,12 +63,12 @@ class Grounds(Generic[M]):
         self._singles = Singles()
         self._filters = Filters()
         self._grid = BoxGrid()
-        self._rows = Ledger(bounds=(float, (4,)), asker=(np.int32, ()), piece=(np.int32, ()))
+        self._rows = Ledger(bounds=(float, (4,)), inside=(float, (4,)), asker=(np.int32, ()), piece=(np.int32, ()))
         self._askers = Ledger(
             question=(object, ()),
             members=(object, ()),
             filter=(np.int32, ()),
-            sort=(np.uint8, ()),
+            sort=(np.int8, ()),
             shape=(object, ()),
             center=(float, (2,)),
             reach_m=(float, ()),
@@ -88,9 +94,9 @@ class Grounds(Generic[M]):
         self._askers["question"][asker] = sieve.question
         self._askers["members"][asker] = members
         self._askers["filter"][asker] = self._filters.add(sieve.question)
-        self._kept[sieve.question] = _Kept(asker, rows, self._describe(asker, rows, place))
-        for row, box in zip(rows, boxes.tolist(), strict=True):
-            self._grid.add(row, tuple(box))
+        kept = self._kept[sieve.question] = _Kept(asker, rows, self._describe(asker, rows, place))
+        for number, box in self._boxes(kept):
+            self._grid.add(number, box)
 
     def discard(self, question: Question) -> None:
         """Drop a question, if it is there."""
@@ -98,8 +104,8 @@ class Grounds(Generic[M]):
         if kept is None:
             self._singles.discard(question)
             return
-        for row, box in zip(kept.rows, self._rows["bounds"][kept.rows].tolist(), strict=True):
-            self._grid.discard(row, tuple(box))
+        for number, box in self._boxes(kept):
+            self._grid.discard(number, box)
         self._filters.discard(int(self._askers["filter"][kept.asker]))
         self._askers.give_back([kept.asker])
         self._rows.give_back(kept.rows)
@@ -107,35 +113,36 @@ class Grounds(Generic[M]):
 
     def touched(self, geometry: BaseGeometry) -> Iterator[Question]:
         """Yield the questions whose shape or disc shares a point with a geometry, and those that may meet it, once."""
-        rows = self._grid.meeting(geometry.bounds)
-        asker = self._rows["asker"][rows]
-        may = self._askers["sort"][asker] >= _WAY
-        met = self._touched(rows[~may], geometry, middle_of(geometry))
-        yield from self._questions(np.concatenate([met, np.unique(asker[may])]))
+        rows, asker, ways = self._found(self._grid.meeting(geometry.bounds))
+        met = self._met(rows[:ways], asker[:ways], geometry, middle_of(geometry))
+        yield from self._questions(np.concatenate([met, np.unique(asker[ways:])]))
         yield from self._singles.meeting(geometry.bounds)
 
     def concerned(self, key: Key, keys: MatchKeys, moment: datetime) -> Concerned[M]:
         """Return whom a visible version of a feature concerns at a moment."""
-        rows = self._grid.meeting(keys.geometry.bounds)
-        numbers = self._askers["filter"][self._rows["asker"][rows]]
-        rows = rows[self._filters.passing(numbers, key.kind, keys, moment)]
-        asker = self._rows["asker"][rows]
-        sort = self._askers["sort"][asker]
-        middle = middle_of(keys.geometry)
-        met = self._touched(rows[sort < _WAY], keys.geometry, middle)
-        certain, doubtful = self._on_routes(rows[sort == _WAY], middle, key.kind, keys.terms)
+        geometry = keys.geometry
+        numbers = self._grid.meeting(geometry.bounds)
+        rows, asker, ways = self._found(numbers)
+        if not self._filters.all_pass(key.kind, keys, moment):
+            passes = self._filters.passing(self._askers["filter"][asker], key.kind, keys, moment)
+            rows, asker, ways = self._found(numbers[passes])
+        middle = middle_of(geometry)
+        met = self._met(rows[:ways], asker[:ways], geometry, middle)
+        certain, doubtful = self._on_routes(rows[ways:], middle, key.kind, keys.terms)
         members: list[set[M]] = self._askers["members"][np.concatenate([met, certain])].tolist()
-        return Concerned(members, self._questions(doubtful) + self._singles.meeting(keys.geometry.bounds))
+        return Concerned(members, self._questions(doubtful) + self._singles.meeting(geometry.bounds))
 
     def _describe(self, asker: int, rows: list[int], place: Ground) -> list[int]:
         """Note what a place is; return its pieces."""
         askers = self._askers
         if isinstance(place, ShapePlace):
-            askers["sort"][asker] = _BOX if _is_box(place.geometry) else _SHAPE
+            askers["sort"][asker] = _SHAPE
             askers["shape"][asker] = place.geometry
+            self._rows["inside"][rows] = place.inside
         elif isinstance(place, DiscPlace):
             askers["sort"][asker] = _DISC
             askers["center"][asker], askers["reach_m"][asker] = place.center[0], place.radius_m
+            self._rows["inside"][rows] = place.inside
         elif isinstance(place, WayPlace) and (cut := place.pieces) is not None:
             askers["sort"][asker] = _WAY
             askers["is_plain"][asker], askers["reach_m"][asker] = place.is_plain, place.corridor_m
@@ -145,22 +152,29 @@ class Grounds(Generic[M]):
             return pieces
         return []
 
-    def _touched(self, rows: Places, geometry: BaseGeometry, middle: Middle) -> Places:
-        """Return who asks about a box, shape or disc that shares a point with a geometry."""
-        asker = self._rows["asker"][rows]
-        sort = self._askers["sort"][asker]
-        discs, shapes = asker[sort == _DISC], asker[sort == _SHAPE]
-        # A box that holds the bounds needs no other test.
-        boxes, held = asker[sort == _BOX], self._holding(rows[sort == _BOX], geometry.bounds)
-        shapes = np.concatenate([shapes, boxes[~held]])
-        touch = shapely.intersects(self._askers["shape"][shapes], geometry)
-        return np.concatenate([boxes[held], shapes[touch], discs[self._within(discs, middle)]])
+    def _boxes(self, kept: _Kept) -> Iterator[tuple[int, Box]]:
+        """Yield the boxes of a question, with the numbers by which the grid knows them."""
+        first = int(self._askers["sort"][kept.asker]) * _OF_A_SORT
+        for row, (west, south, east, north) in zip(kept.rows, self._rows["bounds"][kept.rows].tolist(), strict=True):
+            yield first + row, (west, south, east, north)
 
-    def _holding(self, rows: Places, bounds: Box) -> Flags:
-        west, south, east, north = bounds
-        box = self._rows["bounds"][rows]
-        held: Flags = (box[:, 0] <= west) & (box[:, 2] >= east) & (box[:, 1] <= south) & (box[:, 3] >= north)
-        return held
+    def _found(self, numbers: Places) -> tuple[Places, Places, int]:
+        """Return the rows that the grid knows by these numbers, who asks, and where among them the routes begin."""
+        rows = numbers % _OF_A_SORT
+        return rows, self._rows["asker"][rows], int(np.searchsorted(numbers, _WAY * _OF_A_SORT))
+
+    def _met(self, rows: Places, asker: Places, geometry: BaseGeometry, middle: Middle) -> Places:
+        """Return who asks about a shape or disc that shares a point with a geometry."""
+        inside = self._rows["inside"][rows]
+        # What has a vertex in a box inside the place needs no other test.
+        x, y = _some_vertices(geometry).T[..., None]
+        holds = (inside[:, 0] <= x) & (inside[:, 1] <= y) & (inside[:, 2] >= x) & (inside[:, 3] >= y)
+        held: Flags = np.any(holds, axis=0)
+        others = asker[~held]
+        is_disc = self._askers["sort"][others] == _DISC
+        shapes, discs = others[~is_disc], others[is_disc]
+        touch = shapely.intersects(self._askers["shape"][shapes], geometry)
+        return np.concatenate([asker[held], shapes[touch], discs[self._within(discs, middle)]])
 
     def _within(self, discs: Places, middle: Middle) -> Flags:
         if not len(discs):
@@ -171,12 +185,9 @@ class Grounds(Generic[M]):
         """Return who asks about a route that a feature is on, and who has to be asked."""
         if not len(rows):
             return rows, rows
-        # The pieces of one route follow one another.
-        asker = self._rows["asker"][rows]
-        order = np.argsort(asker, kind="stable")
-        asker, piece = asker[order], self._rows["piece"][rows[order]]
+        asker, pieces = self._rows["asker"][rows], self._pieces
         reach_m = self._askers["reach_m"][asker]
-        bundle = Bundle(self._pieces["lonlat"][piece], self._pieces["at_m"][piece], reach_m, asker)
+        bundle = Bundle(pieces["lonlat"], pieces["at_m"], self._rows["piece"][rows], reach_m, asker)
         if kind is not Kind.WORKS:
             return near_to(middle, bundle)
         certain, doubtful = lying_on(middle, bundle, terms.works.direction if terms else None)
@@ -192,8 +203,7 @@ def _is_kept_in_columns(place: Ground) -> bool:
     return isinstance(place, (ShapePlace, DiscPlace)) or (isinstance(place, WayPlace) and place.pieces is not None)
 
 
-def _is_box(geometry: BaseGeometry) -> bool:
-    """Tell whether a shape is nothing but its bounds."""
-    west, south, east, north = geometry.bounds
-    is_quadrangle = geometry.geom_type == "Polygon" and shapely.get_num_coordinates(geometry) == _CORNERS
-    return is_quadrangle and geometry.equals(shapely.box(west, south, east, north))
+def _some_vertices(geometry: BaseGeometry) -> Numbers:
+    """Return vertices of a geometry, if there are many some from all over."""
+    vertices = shapely.get_coordinates(geometry)
+    return vertices[:: -(-len(vertices) // _VERTICES)]

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from geoworks.hub.areas import Everywhere, InZones
+from geoworks.hub.ground import ANYTIME, Ground
 from geoworks.hub.grounds import Grounds
-from geoworks.hub.places import ANYTIME, Ground
 from geoworks.hub.question import Question, Sieve
 from geoworks.model.change import Key, Kind, MatchKeys
 

@@ -6,24 +6,24 @@ Prepared geometries belong to the event loop's thread, as does all here.
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
 import shapely
-from msgspec import Struct, structs
+from msgspec import structs
 from shapely.geometry.base import BaseGeometry
 
-from geoworks.geo.frame import Middle, frame_at, middle_of
+from geoworks.geo.frame import frame_at
 from geoworks.geo.measure import box_around
 from geoworks.geo.route import Pieces, RouteLine, Stretch, arrival
-from geoworks.geo.types import Flags, Geometries, Lonlat, Numbers
+from geoworks.geo.types import Flags, Geometries, Numbers
 from geoworks.hub.areas import Area, Around, Disc, Everywhere, InZones, Shape, Way
+from geoworks.hub.ground import ANYTIME, Box, Ground, Meeting, Place, overlap
+from geoworks.hub.outlines import DiscPlace, ShapePlace
 from geoworks.model.change import Key, Kind, MatchKeys
 from geoworks.state import Entry
 
-Box = tuple[float, float, float, float]
 # What is so far behind a driver is passed; nearer it may be the place the driver is at.
 _BEHIND_M = 50.0
 # Further off than this a driver is not on the route (any more): all that lies ahead stays told.
@@ -31,38 +31,6 @@ _OFF_ROUTE_M = 150.0
 # So far nobody travels between two positions: the driver is somewhere else, and what lies between was not passed.
 _LEAP_M = 5_000.0
 _MOST_PASSES = 4_096
-
-
-class Meeting(Struct, frozen=True, gc=False):
-    """A feature is at a place; with times, that is when a driver gets there (from the earliest to the latest)."""
-
-    times: tuple[datetime, datetime] | None = None
-
-
-ANYTIME = Meeting()
-
-
-class Place(ABC):
-    """What an area covers."""
-
-    @abstractmethod
-    def meet(self, key: Key, keys: MatchKeys) -> Meeting | None:
-        """Tell whether a version of a feature is here."""
-
-    def meetings(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Meeting]]:
-        """Yield which of many are here."""
-        for entry in entries:
-            if (meeting := self.meet(entry.record.key, entry.keys)) is not None:
-                yield entry, meeting
-
-
-class Ground(Place):
-    """A place with bounds."""
-
-    @property
-    @abstractmethod
-    def boxes(self) -> Numbers:
-        """Return boxes that hold it, a row each: west, south, east, north in degrees."""
 
 
 class Anywhere(Place):
@@ -86,45 +54,6 @@ class Zones(Place):
         return ANYTIME if itself or any(zone in self._zones for zone in keys.zones) else None
 
 
-class ShapePlace(Ground):
-    """A prepared box or polygon."""
-
-    def __init__(self, shape: Shape) -> None:
-        """Read and prepare an own copy."""
-        self.geometry: BaseGeometry = shapely.from_wkb(shape.wkb)
-        shapely.prepare(self.geometry)
-
-    @property
-    def boxes(self) -> Numbers:
-        """Return the box that holds it."""
-        return np.array([self.geometry.bounds])
-
-    def meet(self, key: Key, keys: MatchKeys) -> Meeting | None:  # noqa: ARG002 - every kind is treated alike
-        """Tell whether a feature's geometry shares a point with it."""
-        return ANYTIME if self.geometry.intersects(keys.geometry) else None
-
-
-class DiscPlace(Ground):
-    """A circle as centre and radius."""
-
-    def __init__(self, disc: Disc) -> None:
-        """Keep the centre and a box around it."""
-        self.center = Lonlat(np.array([[disc.lon, disc.lat]]))
-        self.radius_m = disc.radius_m
-        self._box = box_around(disc.lon, disc.lat, radius_m=disc.radius_m)
-
-    @property
-    def boxes(self) -> Numbers:
-        """Return the box that holds it."""
-        return np.array([self._box])
-
-    def meet(self, key: Key, keys: MatchKeys) -> Meeting | None:  # noqa: ARG002 - every kind is treated alike
-        """Tell whether a feature's geometry comes within the radius."""
-        if not _overlap(self._box, keys.geometry.bounds):
-            return None
-        return ANYTIME if within_discs(self.center, np.array([self.radius_m]), middle_of(keys.geometry))[0] else None
-
-
 class AroundPlace(Ground):
     """What is within a radius of a driver, and of the way since the position before."""
 
@@ -145,7 +74,7 @@ class AroundPlace(Ground):
 
     def meet(self, key: Key, keys: MatchKeys) -> Meeting | None:  # noqa: ARG002 - every kind is treated alike
         """Tell whether a feature's geometry comes within the radius."""
-        if not self._around.path or not _overlap(self._box, keys.geometry.bounds):
+        if not self._around.path or not overlap(self._box, keys.geometry.bounds):
             return None
         return ANYTIME if self._frame.place(keys.geometry).dwithin(self._path, self._radius_m) else None
 
@@ -280,23 +209,6 @@ def place_of(area: Area) -> Place:
             return AroundPlace(area)
         case Way():
             return WayPlace(area)
-
-
-def within_discs(centers: Lonlat, radii_m: Numbers, middle: Middle) -> Flags:
-    """Tell for each disc whether a geometry comes within its radius.
-
-    Everything is measured in metres around the middle of the geometry, so that one reprojection of it serves all
-    discs and one disc gives the same answer as among thousands.
-    """
-    # Prepared, it is the first argument that gains; it lives for one question to all only.
-    shapely.prepare(middle.placed)
-    nearest: Geometries = np.asarray(shapely.points(middle.metric(centers)), dtype=np.object_)
-    near: Flags = shapely.dwithin(middle.placed, nearest, radii_m)  # type: ignore[call-overload]  # the stubs know one distance, the function an array
-    return near
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] <= other[2] and one[2] >= other[0] and one[1] <= other[3] and one[3] >= other[1]
 
 
 def _box_of(boxes: Sequence[Box]) -> Box:

@@ -13,8 +13,9 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from geoworks.hub import messages
 from geoworks.hub.areas import Area, Kept, Way, is_moving, nothing_kept, read_area, unmoved
 from geoworks.hub.codes import Code
+from geoworks.hub.ground import ANYTIME, Meeting, Place
 from geoworks.hub.messages import Refused, Wanted
-from geoworks.hub.places import ANYTIME, Meeting, Place, place_of
+from geoworks.hub.places import place_of
 from geoworks.model.change import Key, Kind, MatchKeys, Terms
 from geoworks.model.impact import Impact
 from geoworks.model.severity import Severity, headline

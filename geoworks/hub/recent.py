@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 
 from geoworks.geo.types import Numbers
-from geoworks.hub.places import Ground
+from geoworks.hub.ground import Ground
 from geoworks.hub.question import Question, Sieve
 from geoworks.hub.replay import PAGE, CatchUp, Due, Replay
 from geoworks.hub.subscriptions import Subscriptions

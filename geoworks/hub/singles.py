@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import count
 
 from geoworks.geo.grid import Box, BoxGrid
-from geoworks.hub.places import Ground
+from geoworks.hub.ground import Ground
 from geoworks.hub.question import Question
 
 
@@ -42,4 +42,6 @@ class Singles:
 
     def meeting(self, box: Box) -> list[Question]:
         """Return the questions one of whose boxes meets a box, each once."""
+        if not self._boxes:
+            return []
         return list(dict.fromkeys(self._asked[number] for number in self._grid.meeting(box).tolist()))

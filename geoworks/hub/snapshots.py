@@ -11,7 +11,8 @@ import numpy as np
 import shapely
 
 from geoworks.geo.types import Flags, Numbers
-from geoworks.hub.places import AroundPlace, Ground
+from geoworks.hub.ground import Ground
+from geoworks.hub.places import AroundPlace
 from geoworks.hub.question import Question, Sieve
 from geoworks.model.change import Key, Kind
 from geoworks.state import Entry, State

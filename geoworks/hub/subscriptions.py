@@ -9,8 +9,9 @@ from msgspec import structs
 
 from geoworks.hub.areas import Kept, nothing_kept
 from geoworks.hub.codes import Code
+from geoworks.hub.ground import Place
 from geoworks.hub.messages import Position, Refused, Wanted
-from geoworks.hub.places import AroundPlace, Place, WayPlace
+from geoworks.hub.places import AroundPlace, WayPlace
 from geoworks.hub.question import Question, Sieve, filters_hash, read_question, sieve_of
 from geoworks.model.change import Key, MatchKeys
 

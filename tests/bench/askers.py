@@ -22,8 +22,11 @@ from geoworks.model.severity import Severity
 from tests.bench.bench_join import EAST, NORTH, SOUTH, WEST
 
 Area = dict[str, Any]
-# A way to work or to school, with a vertex every 250 m.
-_ROUTE_VERTICES, _ROUTE_STEP_DEG = 40, 250 / 111_200
+# A way to work or to school, with a vertex every 24 m as streets have them: 23.7 m is the average of the 3 315
+# segments of the real network in `../shared/data/streets_maisons_laffitte.geojson`.
+_ROUTE_VERTICES, _ROUTE_STEP_DEG = 420, 24 / 111_200
+# So much a route turns at each vertex, in radians: a quarter of a turn to one side or the other in about 2 km.
+_ROUTE_TURN = 0.08
 _CORRIDOR_M = 50.0
 # Who asks more or less about the same places; every one of these asks for the works.
 _VARIANTS = tuple(product(((Kind.WORKS,), (Kind.WORKS, Kind.REPORT)), (Severity.NONE, Severity.LOW)))
@@ -68,7 +71,7 @@ def _polygons(rng: np.random.Generator, count: int) -> Iterator[Area]:
 
 def _routes(rng: np.random.Generator, count: int) -> Iterator[Area]:
     """Yield routes of about 10 km: the way to work."""
-    turns = rng.normal(0, 0.25, (count, _ROUTE_VERTICES))
+    turns = rng.normal(0, _ROUTE_TURN, (count, _ROUTE_VERTICES))
     heading = rng.uniform(0, 2 * np.pi, (count, 1)) + np.cumsum(turns, axis=1)
     steps = _ROUTE_STEP_DEG * np.stack((np.cos(heading) * 1.5, np.sin(heading)), axis=2)
     for line in (_somewhere(rng, count)[:, np.newaxis] + np.cumsum(steps, axis=1)).round(6).tolist():

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geoworks.geo.frame import middle_of
+from geoworks.geo.near import within_discs
 from geoworks.geo.types import Lonlat
 from geoworks.hub import messages
 from geoworks.hub.matcher import Matcher
-from geoworks.hub.places import within_discs
 from geoworks.hub.question import Question, filters_hash, read_question, sieve_of
 from geoworks.model.change import Key, Kind, MatchKeys
 from geoworks.model.severity import Severity
