@@ -1,8 +1,9 @@
 """Fan-out: a change to many sockets with the same subscription, injected after the commit, beside other servers.
 
 Each server is alone on one core, its clients on another. What counts is the CPU time of the server's process, user
-and system, from the change to its bytes being in every client. All run in turn, five times; a ratio is the median of
-the five. Beside it stand what the rows leave out: subscriptions that are all different, and the door of writing.
+and system, from the change to its bytes being in every client. All run in turn, five times, with the same rest after
+each change and some changes first that are not counted; a ratio is the median of the five. Beside it stand what the
+rows leave out: subscriptions that are all different, and the door of writing.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class _NchanPublisher:
         self._doors: list[HTTPConnection] = []
 
     def play(self, run: Run) -> Iterator[int]:
-        """Publish the batches, each when the last has come to all."""
+        """Publish the batches, each when the last has come to all, with the run's pauses."""
         while len(self._doors) < run.together:
             self._doors.append(HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S))
         yield 0
@@ -88,6 +88,7 @@ class _NchanPublisher:
             yield FRAME_BYTES * len(batch)
             for door in self._doors[: len(batch)]:
                 door.getresponse().read()
+            time.sleep(run.pause_s)
 
     def close(self) -> None:
         """Hang up."""
@@ -130,12 +131,13 @@ class _NatsPublisher:
         self._publisher = publisher
 
     def play(self, run: Run) -> Iterator[int]:
-        """Publish the batches, each when the last has come to all."""
+        """Publish the batches, each when the last has come to all, with the run's pauses."""
         yield 0
         for batch in run.batches():
             texts = [text(change(number)) for number in batch]
             self._publisher.sendall(b"".join(b"PUB %s %d\r\n%s\r\n" % (_CHANNEL.encode(), len(t), t) for t in texts))
             yield sum(len(b"MSG %s 1 %d\r\n%s\r\n" % (_CHANNEL.encode(), len(t), t)) for t in texts)
+            time.sleep(run.pause_s)
 
 
 @contextmanager
