@@ -21,6 +21,7 @@ _SMALLEST_DEG = 0.005
 _LAST_GRID = 18
 # A box in a cell: its sides and its number. In one row, so that a cell is read from end to end.
 _ROW = 5
+_FEW = 64
 
 _Cells = dict[tuple[int, int], "array[float]"]
 
@@ -96,7 +97,9 @@ class BoxGrid:
 
 
 def _place(cell: array[float], number: int) -> int:
-    """Return where a number is in a cell, by arithmetic over all: there may be a crowd."""
+    """Return where a number is in a cell: of a crowd by arithmetic over all."""
+    if len(cell) <= _FEW * _ROW:
+        return cell[_ROW - 1 :: _ROW].index(number)
     # The view must be gone before the cell can grow again.
     return int((np.frombuffer(cell)[_ROW - 1 :: _ROW] == number).argmax())
 

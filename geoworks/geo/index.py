@@ -128,7 +128,7 @@ class _Shard:
     """A tree over some features that only loses members."""
 
     def __init__(self, members: Mapping[str, BaseGeometry]) -> None:
-        self._ids = list(members)
+        self._ids = np.array(list(members), dtype=np.object_)
         self._place = {member: place for place, member in enumerate(members)}
         self._geometries = as_array(members)
         self._alive = np.ones(len(members), dtype=np.bool_)
@@ -152,15 +152,15 @@ class _Shard:
         """Add the members whose bounds meet those of the one geometry given."""
         places: Places = self._tree.query(across)[1]
         alive = places[self._alive[places]]
-        all_ids = self._ids
-        ids += [all_ids[place] for place in alive.tolist()]
+        ids += self._ids[alive].tolist()
         geometries += self._geometries[alive].tolist()
 
     def hits(self, geometry: BaseGeometry) -> tuple[list[str], Geometries]:
         """Return the members that share a point with a geometry (the tree prepares a copy, not the geometry)."""
         places: Places = self._tree.query(geometry, predicate="intersects")
         places = places[self._alive[places]]
-        return [self._ids[place] for place in places], self._geometries[places]
+        ids: list[str] = self._ids[places].tolist()
+        return ids, self._geometries[places]
 
 
 def _meet(boxes: Numbers, bounds: tuple[float, float, float, float]) -> Flags:

@@ -65,7 +65,7 @@ class AroundPlace(Ground):
             self._frame = frame_at(*around.path[-1])
             self._box = _box_of([box_around(*at, radius_m=self._radius_m) for at in around.path])
             places = [self._frame.point(*at) for at in around.path]
-            self._path = shapely.Point(places[0]) if len(places) == 1 else shapely.LineString(places)
+            self._path = shapely.Point(places[0]) if len(places) == 1 else shapely.linestrings(places)
 
     @property
     def boxes(self) -> Numbers:
@@ -99,7 +99,8 @@ class AroundPlace(Ground):
             was, now = before.near(geometries), self.near(geometries)
         else:
             placed = np.array(self._frame.place_all(geometries), dtype=np.object_)
-            was, now = before._reach(placed), self._reach(placed)
+            paths = np.array([[before._path], [self._path]], dtype=np.object_)
+            was, now = shapely.dwithin(placed, paths, self._radius_m)
         return now & ~was, was & ~now
 
     @property

@@ -35,3 +35,13 @@ def test_grid_finds_what_looking_at_all_finds(
             n for n, box in there.items() if box[0] <= east and box[2] >= west and box[1] <= north and box[3] >= south
         }
         assert grid.meeting(bounds).tolist() == sorted(meeting)
+
+
+def test_crowd_in_one_place() -> None:
+    """Of very many boxes at one place each can go by itself."""
+    grid, box = BoxGrid(), (2.3, 48.6, 2.301, 48.601)
+    for number in range(300):
+        grid.add(number, box)
+    for number in range(0, 300, 2):
+        grid.discard(number, box)
+    assert grid.meeting(box).tolist() == list(range(1, 300, 2))
