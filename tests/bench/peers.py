@@ -8,7 +8,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -78,17 +79,24 @@ class _NchanPublisher:
         self._doors: list[HTTPConnection] = []
 
     def play(self, run: Run) -> Iterator[int]:
-        """Publish the batches, each when the last has come to all, with the run's pauses."""
+        """Publish the batches, with the run's pauses."""
         while len(self._doors) < run.together:
             self._doors.append(HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S))
+        batches = [[text(change(number)) for number in batch] for batch in run.batches()]
         yield 0
-        for batch in run.batches():
-            for door, number in zip(self._doors, batch, strict=False):
-                door.request("POST", "/pub", body=text(change(number)))
-            yield FRAME_BYTES * len(batch)
+        with ThreadPoolExecutor(1) as pool:
+            publishing = pool.submit(self._publish, batches, run.pause_s)
+            yield FRAME_BYTES * run.changes
+            publishing.result()
+
+    def _publish(self, batches: Iterable[Sequence[bytes]], pause_s: float) -> None:
+        for batch in batches:
+            for door, body in zip(self._doors, batch, strict=False):
+                door.request("POST", "/pub", body=body)
+            # It answers when it has sent to all, from where the others count their pause as well.
             for door in self._doors[: len(batch)]:
                 door.getresponse().read()
-            time.sleep(run.pause_s)
+            time.sleep(pause_s)
 
     def close(self) -> None:
         """Hang up."""
