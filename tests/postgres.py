@@ -62,16 +62,17 @@ class Server:
         return f"postgresql://{role}@/{database}?host={self.folder}"
 
     def make(self) -> None:
-        """Make its data."""
+        """Make its data, with its settings in a file there, so that a test may change them."""
         make = [f"{self._programs}/initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "--no-sync"]
         self._run([*make, "--locale=C.UTF-8"])
+        with (self.data / "postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in self._settings.items())
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        settings = [f"--{name}={value}" for name, value in self._settings.items()]
         command = [f"{self._programs}/postgres", "-D", str(self.data), f"--unix_socket_directories={self.folder}"]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([*command, *settings], user=self._user, cwd=self.folder, stderr=log)
+            self._process = subprocess.Popen(command, user=self._user, cwd=self.folder, stderr=log)
         _alone(self._answers())
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
@@ -91,9 +92,10 @@ class Server:
         for path in (self.data, *self.data.rglob("*")):
             os.chown(path, -1 if self._user is None else self._user, -1)
 
-    def run(self, program: str, *arguments: str) -> None:
-        """Run one of PostgreSQL's own programs against it."""
-        self._run([f"{self._programs}/{program}", "-h", str(self.folder), "-U", "postgres", *arguments])
+    def run_sql(self, script: str, *, database: str) -> None:
+        """Run a script as `psql` does."""
+        command = [f"{self._programs}/psql", "-h", str(self.folder), "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-q"]
+        subprocess.run([*command, "-d", database], input=script, text=True, check=True, timeout=_START_S)
 
     def close(self) -> None:
         """Stop it if it runs."""

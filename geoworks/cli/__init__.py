@@ -15,6 +15,7 @@ from geoworks.cli.maps import map_
 from geoworks.cli.people import key, report
 from geoworks.cli.serve import serve
 from geoworks.cli.sources import inspect, sync, zones
+from geoworks.cli.store import store
 from geoworks.cli.watch import watch
 
 _EXIT_CODES = (
@@ -54,6 +55,7 @@ for command in (
     watch,
     backup,
     restore,
+    store,
     schema,
     docs,
     demo,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import click
@@ -9,7 +10,10 @@ import click
 from geoworks.cli.frame import config_option, err, harmless, plain_command, say, settings_of
 from geoworks.cli.help import Command
 from geoworks.clock import SystemClock
+from geoworks.config.settings import Engine
 from geoworks.errors import Invalid, Problem
+from geoworks.store.postgis.backup import back_up as back_up_server
+from geoworks.store.postgis.backup import restore as restore_server
 from geoworks.store.sqlite.backup import DATABASE_NAME, back_up
 from geoworks.store.sqlite.backup import restore as restore_database
 
@@ -24,11 +28,19 @@ from geoworks.store.sqlite.backup import restore as restore_database
 def backup(*, target: Path, force: bool, config: Path | None) -> None:
     """Copy everything into one file, while the service runs or not.
 
-    The copy is checked; the file appears, or is replaced, only when it is whole.
+    The copy is checked; the file appears, or is replaced, only when it is whole. Of a town on PostgreSQL too it is one
+    moment, as a file that the embedded store could serve; for a large town use the server's own backups besides.
     """
     if target.exists() and not force:
         raise Invalid(Problem(str(target), "is there already", "give another name, or --force to write over it"))
-    database = Path(settings_of(config).data.dir) / DATABASE_NAME
+    settings = settings_of(config)
+    if settings.store.engine is Engine.POSTGRESQL:
+        with err.status("copying the database"):
+            counts = asyncio.run(back_up_server(settings.store, target))
+        what = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        say(f"wrote {target} ({target.stat().st_size:,} bytes), checked: {what}")
+        return
+    database = Path(settings.data.dir) / DATABASE_NAME
     if not database.exists():
         mend = "there is nothing to copy yet: name the right --config, or start the service once"
         raise Invalid(Problem(str(database), "does not exist", mend))
@@ -44,13 +56,20 @@ def backup(*, target: Path, force: bool, config: Path | None) -> None:
 def restore(*, source: Path, config: Path | None) -> None:
     """Put a backup in the place of the town's data.
 
-    The service must be stopped. What was there is kept aside. Clients will be told to take a new snapshot, for the
-    log they knew is gone.
+    The service must be stopped. What was there is kept aside: as a file, or on PostgreSQL as a schema, for which the
+    address must be that of the owner of the tables. Clients will be told to take a new snapshot, for the log they knew
+    is gone.
     """
-    data_dir = Path(settings_of(config).data.dir)
+    settings = settings_of(config)
     now = SystemClock().now()
     with err.status(f"restoring {harmless(str(source))}"):
-        aside = restore_database(source, data_dir, at=now)
-    say(f"restored {source} into {data_dir}")
+        if settings.store.engine is Engine.POSTGRESQL:
+            aside: Path | str | None = asyncio.run(restore_server(source, settings.store, at=now))
+            place = "the database of store.dsn"
+        else:
+            data_dir = Path(settings.data.dir)
+            aside = restore_database(source, data_dir, at=now)
+            place = str(data_dir)
+    say(f"restored {source} into {place}")
     if aside:
         say(f"what was there is in {aside}")

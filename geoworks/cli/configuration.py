@@ -10,11 +10,12 @@ import click
 from msgspec import structs
 
 from geoworks.app import configured_sources
-from geoworks.cli.frame import config_option, plain_command, say, settings_of, writing
+from geoworks.cli.frame import command, config_option, plain_command, say, settings_of, writing
 from geoworks.cli.help import Command
 from geoworks.config.document import config_toml
-from geoworks.config.settings import Settings
-from geoworks.errors import ConfigError, Problem
+from geoworks.config.settings import Engine, Settings
+from geoworks.errors import ConfigError, Problem, StoreError
+from geoworks.store.postgis.examine import examine
 from geoworks.web.listen import is_served, tcp_fault
 
 
@@ -33,24 +34,32 @@ def init(*, path: Path, force: bool) -> None:
 
 @click.command(cls=Command, examples=("geoworks check", "geoworks check --config /etc/geoworks/config.toml"))
 @config_option
-@plain_command
-def check(*, config: Path | None) -> None:
+@command
+async def check(*, config: Path | None) -> None:
     """Examine the configuration and name every fault with its mend.
 
-    A fault is told with its table, key and value. Sources are not read: a dry run of
-    `geoworks sync` does that.
+    A fault is told with its table, key and value. Where the town is on PostgreSQL, the server, PostGIS, the rights and
+    the tables are looked at. Sources are not read: a dry run of `geoworks sync` does that.
     """
     settings = settings_of(config)
     served = is_served(Path(settings.data.dir))
     problems = [*_check_sources(settings), *_check_files(settings), *_check_data(Path(settings.data.dir))]
     if not served:
         problems += _check_address(settings)
+    database = ""
+    if settings.store.engine is Engine.POSTGRESQL:
+        try:
+            database = await examine(settings.store)
+        except StoreError as error:
+            problems.append(Problem("store", str(error)))
     if problems:
         raise ConfigError(problems)
     state = "and the service runs" if served else "and its address is free"
     count = len(settings.sources)
     sources = f"{count} source" if count == 1 else f"{count} sources"
     say(f"the configuration is good: {settings.town.name}, {sources}, {state}")
+    if database:
+        say(database)
 
 
 def _check_sources(settings: Settings) -> Iterator[Problem]:

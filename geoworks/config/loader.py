@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,12 +14,14 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import Struct, structs
 
+from geoworks.config.settings import Engine, Settings
 from geoworks.config.settings import Mapping as MappingTable
-from geoworks.config.settings import Settings
 from geoworks.errors import ConfigError, Invalid, Problem
 from geoworks.ids import check_source_name
 
 _PREFIX = "GEOWORKS_"
+# Of a URL, or of a parameter of one.
+_PASSWORD = re.compile(r"((?://[^/@\s:]*:)|password=)[^@&\s]*?((?=[&'\"\s])|@)")
 _MAX_FILE_BYTES = 1_048_576
 
 
@@ -97,7 +100,7 @@ class _Conversion:
 
     def table(self, table: type[Struct], data: Any, where: str) -> Any:  # noqa: ANN401 - any TOML value in, a table out
         if not isinstance(data, dict):
-            self.problems.append(Problem(f"[{where}]", f"is {data!r}, not a table", f"write it as [{where}]"))
+            self.problems.append(Problem(f"[{where}]", f"is {_shown(data)}, not a table", f"write it as [{where}]"))
             return None
         before = len(self.problems)
         self.problems += _unknown_keys(table, data, where)
@@ -120,8 +123,13 @@ class _Conversion:
         try:
             return msgspec.convert(value, field.type)
         except msgspec.ValidationError as error:
-            self.problems.append(Problem(where, f"is {value!r}: {_plain(error)}", _default_hint(field)))
+            self.problems.append(Problem(where, f"is {_shown(value)}: {_plain(error)}", _default_hint(field)))
             return None
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - any TOML value
+    """Return a value as a message may show it: an address without its password."""
+    return _PASSWORD.sub(r"\1***\2", repr(value))
 
 
 def _plain(error: msgspec.ValidationError) -> str:
@@ -140,7 +148,7 @@ def _unknown_keys(table: type[Struct], data: Mapping[str, Any], where: str) -> I
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             mend = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
-            yield Problem(_join(where, key), f"is no setting (its value is {data[key]!r})"[:200], mend)
+            yield Problem(_join(where, key), f"is no setting (its value is {_shown(data[key])})"[:200], mend)
 
 
 def _join(where: str, key: str) -> str:
@@ -155,6 +163,9 @@ def _check(settings: Settings) -> Iterator[Problem]:
         yield Problem("levels", "do not rise", "light < disturbed < heavy < blocked")
     if settings.clock.start and settings.clock.start.tzinfo is None:
         yield Problem("clock.start", "has no offset", "write it as 2018-06-15T10:00:00+02:00")
+    if settings.store.engine is Engine.POSTGRESQL and not settings.store.dsn:
+        mend = "name the database, such as postgresql://role@host/database; GEOWORKS_STORE_DSN does too"
+        yield Problem("store.dsn", "is empty", mend)
     for name, source in settings.sources.items():
         yield from _check_source(name, source.mapping)
 

@@ -98,14 +98,14 @@ class Desk:
     async def run(self) -> None:
         """Write batch after batch until cancelled."""
         while True:
-            if not self._follow_ups:
+            if not self._follow_ups and self._doubtful is None:
                 await self._write([await self._jobs.get(), *self._waiting()])
             else:
                 await self._write(self._waiting())
 
     async def settle(self) -> None:
         """Write everything that is queued now, follow-ups of follow-ups included; for start-up and shutdown."""
-        while self._follow_ups or not self._jobs.empty():
+        while self._follow_ups or not self._jobs.empty() or self._doubtful is not None:
             await self._write(self._waiting())
 
     async def stop(self) -> None:
@@ -213,7 +213,7 @@ class Desk:
         self._follow_ups.extendleft(reversed(own))
         if self._stopping:
             raise error
-        if own:
+        if own or self._doubtful is not None:
             _log.warning("the store cannot write, trying again in %s s: %s", _RETRY_S, error)
             await asyncio.sleep(_RETRY_S)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from geoworks.errors import Invalid, Problem, StoreUnusable
 from geoworks.model.change import Key, Kind
@@ -88,8 +89,10 @@ class Holding(Protocol):
         ...
 
 
-async def copy_town(source: Holding, target: Holding, *, progress: Progress) -> Counts:
+async def copy_town(source: Holding, target: Holding, *, progress: Progress, epoch: str = "") -> Counts:
     """Copy everything and return how much it was; a copy that was cut goes on.
+
+    The log keeps its name, so that clients go on as if nothing had been, unless `epoch` is another one.
 
     Raises:
         Invalid: the target holds a town already.
@@ -108,7 +111,7 @@ async def copy_town(source: Holding, target: Holding, *, progress: Progress) -> 
         raise StoreUnusable(
             f"{target.name} holds {dict(arrived)}, {source.name} {dict(total)}: empty it and copy again"
         )
-    await target.finish(facts)
+    await target.finish(replace(facts, epoch=epoch or facts.epoch))
     return total
 
 

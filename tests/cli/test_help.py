@@ -39,6 +39,9 @@ def test_commands() -> None:
         ("map", "build"),
         ("key", "create"),
         ("report", "release"),
+        ("store", "setup-sql"),
+        ("store", "migrate"),
+        ("store", "copy"),
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 # So the driver asks for it, and so the server confirms it (simple query protocol).
 _COMMIT = b"COMMIT\0"
+_LOGS = b'COPY "geoworks"."log"'
 
 
 class Cut(Enum):
@@ -28,6 +29,8 @@ class Way:
         self._server = server
         self._open: set[asyncio.StreamWriter] = set()
         self.cut = Cut.NEVER
+        # Cut only at the commit of a transaction that writes to the log.
+        self._logs = False
         # While it is closed every new connection ends at once.
         self.closed = False
         # Cut for good when it is cut: closed until somebody opens it.
@@ -61,8 +64,11 @@ class Way:
         # Both the question and the answer to it hold the word.
         when = Cut.BEFORE_COMMIT if asked else Cut.AFTER_COMMIT
         while data := await reader.read(65_536):
-            if self.cut is when and _COMMIT in data:
+            self._logs |= asked and _LOGS in data
+            if self.cut is when and self._logs and _COMMIT in data:
                 self._cut()
+            if not asked and _COMMIT in data:
+                self._logs = False
             writer.write(data)
             await writer.drain()
         raise ConnectionResetError

@@ -148,12 +148,6 @@ class TestCut:
         assert change.offset == 2 + went_through
         assert [change.offset for change in await store.changes(0, limit=9)] == list(range(1, change.offset + 1))
 
-    async def test_document(self, store: PostgisStore, way: Way) -> None:
-        """A document whose commit is cut is written all the same."""
-        way.cut = Cut.AFTER_COMMIT
-        await store.put_document("keys", "a", b"1")
-        assert await store.document("keys", "a") == b"1"
-
     async def test_readers(self, store: PostgisStore, way: Way) -> None:
         """Readers whose connections are cut go on over others."""
         await store.changes(0, limit=1)

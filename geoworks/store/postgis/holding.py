@@ -14,7 +14,7 @@ from geoworks.store.codec import Row
 from geoworks.store.copying import Counts, Facts, Item, Place, Section
 from geoworks.store.postgis.columns import CHANGE, CODEC, FEATURE, VERSION, feature_rows
 from geoworks.store.postgis.faults import CutDuringCommit, translated
-from geoworks.store.postgis.migrate import known_migrations, migrate
+from geoworks.store.postgis.migrate import grant, known_migrations, migrate
 from geoworks.store.postgis.place import SCHEMA
 from geoworks.store.postgis.place import Place as Address
 from geoworks.store.postgis.queries import SQL
@@ -33,8 +33,10 @@ _COLUMNS = {
 
 
 @asynccontextmanager
-async def hold_database(settings: StoreTable) -> AsyncIterator[PostgisHolding]:
+async def hold_database(settings: StoreTable, *, aside: str = "") -> AsyncIterator[PostgisHolding]:
     """Keep every other process from writing in a database, made ready where it is empty.
+
+    With `aside` a town that is there is kept in a schema of this name, and the place is empty.
 
     Raises:
         StoreError: it cannot be reached, is in use, or cannot keep a town.
@@ -51,8 +53,17 @@ async def hold_database(settings: StoreTable) -> AsyncIterator[PostgisHolding]:
             except CutDuringCommit as error:
                 raise StoreUncertain(f"{address.name} broke off: ask again, the copy goes on") from error
 
-        await ask(lambda connection: migrate(connection, address.name, known_migrations()))
-        yield PostgisHolding(address.name, ask)
+        async def prepare(connection: asyncpg.Connection) -> bool:
+            there = bool(aside and (await connection.fetchrow(SQL["schema"]))["ours"])
+            if there:
+                await connection.fetchval(SQL["aside_name"], aside)
+                await connection.execute(SQL["keep_aside"])
+            await migrate(connection, address.name, known_migrations())
+            # Also where nothing was lacking: the roles may have come after the tables.
+            await grant(connection)
+            return there
+
+        yield PostgisHolding(address.name, ask, kept_aside=await ask(prepare))
     finally:
         await writer.close()
 
@@ -83,8 +94,9 @@ async def read_database(settings: StoreTable) -> AsyncIterator[PostgisHolding]:
 class PostgisHolding:
     """A `geoworks.store.copying.Holding` of a town on a server."""
 
-    def __init__(self, name: str, ask: Callable[[Asking], Awaitable[Any]]) -> None:
+    def __init__(self, name: str, ask: Callable[[Asking], Awaitable[Any]], *, kept_aside: bool = False) -> None:
         """Hold what a way of asking reaches; each asking is a transaction, or all of them are one that reads."""
+        self.kept_aside = kept_aside
         self._name = name
         self._ask = ask
 

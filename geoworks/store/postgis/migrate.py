@@ -46,6 +46,18 @@ async def migrate(connection: asyncpg.Connection, name: str, migrations: Sequenc
     await connection.execute(SQL["make_migrations_table"])
     for migration in migrations[schema:]:
         await _run(connection, name, migration)
+    await grant(connection)
+
+
+async def grant(connection: asyncpg.Connection) -> None:
+    """Give the roles of the set-up their rights, where they exist and this role may."""
+    if await connection.fetchval(SQL["schema_owned"]):
+        await connection.execute(read_script("grants"))
+
+
+def read_script(name: str) -> str:
+    """Return a script that is run as a whole."""
+    return SQL_DIR.joinpath("scripts", f"{name}.sql").read_text("utf-8")
 
 
 async def lacks_nothing(connection: asyncpg.Connection, name: str, migrations: Sequence[Migration]) -> bool:

@@ -74,7 +74,8 @@ class Place:
         """Return a pool of connections that read, to be opened."""
         return asyncpg.create_pool(
             **self._options(postgis_schema),
-            min_size=1,
+            # Connections come with readers: one kept for nobody would be logged as lost when the server restarts.
+            min_size=0,
             max_size=self.settings.pool_size,
             init=lambda connection: know_geometries(connection, postgis_schema),
             reset=_keep,

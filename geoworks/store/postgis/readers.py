@@ -28,10 +28,10 @@ class Readers:
 
     @classmethod
     async def open(cls, place: Place, postgis_schema: str) -> Self:
-        """Connect once.
+        """Stand ready; connections are made when they are needed.
 
         Raises:
-            StoreError: the server cannot be reached.
+            StoreError: the address is none.
 
         """
         with translated(place.name):

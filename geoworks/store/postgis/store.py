@@ -133,7 +133,13 @@ class PostgisStore:
         return await self._read(partial(tables.versions_of, key=key))
 
     async def reply(self, owner: str, key: str) -> Reply | None:
-        """Return what an `Idempotency-Key` of an owner answered, unless it has expired."""
+        """Return what an `Idempotency-Key` of an owner answered, unless it has expired.
+
+        Raises:
+            StoreUncertain: a commit is in doubt; the answer may be of what nobody can be shown yet.
+
+        """
+        self._check_no_doubt()
         return await self._read(partial(tables.reply_to, owner=owner, key=key, now=self._clock.now()))
 
     async def prune(self, *, changes_before: datetime, now: datetime) -> int:
@@ -202,8 +208,7 @@ class PostgisStore:
 
     async def _commit(self, batch: Batch) -> Committed:
         self._check_ours()
-        if self._doubt is not None:
-            raise StoreUncertain(f"{self._place.name}: what became of the last write is not known yet")
+        self._check_no_doubt()
         count = sum(not write.silent for write in batch.writes)
         for _ in range(_ATTEMPTS):
             commit, changes = uuid4(), list[Change]()
@@ -241,7 +246,7 @@ class PostgisStore:
         try:
             went_through = await self._writer.attempt(find, repeatable=True)
         except StoreError as error:
-            raise StoreUncertain(f"whether the last write was made is not known yet: {error}") from error
+            raise StoreUncertain(f"what became of this write is not known yet; send it again ({error})") from error
         self._doubt = None
         return self._durable(doubt.changes) if went_through else None
 
@@ -267,6 +272,10 @@ class PostgisStore:
                 f"{self._place.name} was set back from {self._last} to {row['last']} under this process: restart it"
             )
         self._check_ours()
+
+    def _check_no_doubt(self) -> None:
+        if self._doubt is not None:
+            raise StoreUncertain(f"{self._place.name}: what became of the last write is not known yet; send it again")
 
     def _check_ours(self) -> None:
         if self._lost is not None:

@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from geoworks.errors import Invalid, Problem
+from geoworks.errors import Invalid, Problem, StoreUnusable
 from geoworks.model.change import Cursor
 from geoworks.store.copying import Counts, Facts, Item, Place, Section
 from geoworks.store.lock import DirectoryLock
 from geoworks.store.sqlite import tables
 from geoworks.store.sqlite.backup import DATABASE_NAME
 from geoworks.store.sqlite.columns import CODEC
-from geoworks.store.sqlite.connection import connect_reader, connect_writer, transaction
-from geoworks.store.sqlite.migrate import known_migrations, migrate
+from geoworks.store.sqlite.connection import closed_on_error, connect_reader, connect_writer, transaction
+from geoworks.store.sqlite.migrate import check_schema, known_migrations, migrate
 from geoworks.store.sqlite.queries import SQL
 from geoworks.store.sqlite.thread import ConnectionThread
 from geoworks.store.told import TOLD_NAME, write_told
@@ -57,9 +57,13 @@ async def hold_file(database: Path, *, told: Path | None = None) -> AsyncIterato
 
 @asynccontextmanager
 async def read_file(database: Path) -> AsyncIterator[SqliteHolding]:
-    """Hold the town in a database file to be read only."""
-    connect = partial(connect_reader, database, busy_timeout_s=_BUSY_TIMEOUT_S)
-    thread = await ConnectionThread.open(database, connect, bound=1)
+    """Hold the town in a database file to be read only.
+
+    Raises:
+        StoreUnusable: it is damaged, or from another program or a later release.
+
+    """
+    thread = await ConnectionThread.open(database, partial(_connect_reader, database), bound=1)
     try:
         yield SqliteHolding(database, thread, None)
     finally:
@@ -135,7 +139,16 @@ class SqliteHolding:
 
 def _connect(database: Path) -> sqlite3.Connection:
     connection = connect_writer(database, busy_timeout_s=_BUSY_TIMEOUT_S)
-    migrate(connection, database, known_migrations())
+    with closed_on_error(connection):
+        migrate(connection, database, known_migrations())
+    return connection
+
+
+def _connect_reader(database: Path) -> sqlite3.Connection:
+    connection = connect_reader(database, busy_timeout_s=_BUSY_TIMEOUT_S)
+    with closed_on_error(connection):
+        if check_schema(connection, database, newest=len(known_migrations())) != len(known_migrations()):
+            raise StoreUnusable(f"{database} is empty or of an earlier release: restore it into a folder first")
     return connection
 
 

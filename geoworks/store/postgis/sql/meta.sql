@@ -26,7 +26,7 @@ SELECT pg_try_advisory_lock($1);
 SELECT
     to_regnamespace('geoworks') IS NOT NULL AS there,
     EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('geoworks') AND relkind = 'r') AS filled,
-    to_regclass('geoworks.migrations') IS NOT NULL AS ours,
+    EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('geoworks') AND relname = 'migrations') AS ours,
     CASE
         WHEN to_regnamespace('geoworks') IS NULL
         THEN has_database_privilege(current_database(), 'CREATE')
@@ -118,3 +118,22 @@ DELETE FROM geoworks.commits WHERE at < now() - interval '1 day';
 -- name: note_pruned
 -- Note up to which offset the log was dropped.
 UPDATE geoworks.head SET pruned = $1;
+
+-- name: schema_owned
+-- Tell whether this role may give rights on our schema.
+SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'geoworks';
+
+-- name: aside_name
+-- Say, until the end of the transaction, under which name our schema is to be kept aside.
+SELECT set_config('geoworks.aside', $1, true);
+
+-- name: keep_aside
+-- Give our schema, with all that is in it, the name that was said.
+DO $$ BEGIN EXECUTE format('ALTER SCHEMA geoworks RENAME TO %I', current_setting('geoworks.aside')); END $$;
+
+-- name: described
+-- Tell how the server is named and whether it syncs.
+SELECT
+    current_setting('server_version') AS server,
+    (SELECT extversion FROM pg_extension WHERE extname = 'postgis') AS postgis,
+    current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on' AS syncs;
