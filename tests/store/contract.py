@@ -184,6 +184,17 @@ class StoreContract:
         assert len(chunks) > 1
         assert sorted((record for chunk in chunks for record in chunk), key=_number) == everything
 
+    async def test_many_replaced(self, store: Store) -> None:
+        """So many changed records that they go another way are each written over the one before, the others stay."""
+        everything = [works_record(number) for number in range(6_000)]
+        await store.commit(batch(*map(put, everything)))
+        changed = [renamed(record, "Chaussée") for record in everything[:5_500]]
+        await store.commit(batch(*(put(new, before=old) for new, old in zip(changed, everything, strict=False))))
+        again = [renamed(record, "Voirie") for record in changed[:300]]
+        await store.commit(batch(*(put(new, before=old) for new, old in zip(again, changed, strict=False))))
+        found = await read_records(store)
+        assert list(found.values()) == again + changed[300:] + everything[5_500:]
+
     async def test_changes_by_pages(self, store: Store) -> None:
         """Paging through the log by the last offset gives every change once, in order; after the end comes nothing."""
         await store.commit(batch(*(put(works_record(number)) for number in range(10))))

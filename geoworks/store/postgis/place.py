@@ -26,6 +26,7 @@ _SESSION: Final = {
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
     "TimeZone": "UTC",
+    "client_min_messages": "warning",
 }
 
 

@@ -22,6 +22,8 @@ T = TypeVar("T")
 # Rows encoded at once: arrays pay, and memory stays bounded in a batch of a hundred thousand.
 _CHUNK = 5_000
 _PRUNE_STEP = 5_000
+# From so many changed records on, COPY is worth its further exchanges with the server.
+_STAGED_FROM = 200
 
 
 async def advance(connection: asyncpg.Connection, commit: UUID, count: int, *, writer: str, last: int) -> bool:
@@ -61,11 +63,21 @@ async def _write_features(connection: asyncpg.Connection, writes: Sequence[Write
     stay = [record for record in last.values() if record is not None]
     for records in _chunks([record for record in stay if record.key not in standing]):
         await _copy(connection, "features", FEATURE, feature_rows(records))
-    for records in _chunks([record for record in stay if record.key in standing]):
-        await connection.execute(SQL["replace_features"], *_columns(list(feature_rows(records))))
+    await _replace(connection, [record for record in stay if record.key in standing])
     gone = [CODEC.key_row(key) for key, record in last.items() if record is None]
     if gone:
         await connection.execute(SQL["drop_features"], *_columns(gone))
+
+
+async def _replace(connection: asyncpg.Connection, records: Sequence[Record]) -> None:
+    """Write records over those that stand: few by one statement, many by COPY to a table beside and one statement."""
+    if len(records) >= _STAGED_FROM:
+        await connection.execute(SQL["stage"])
+        for some in _chunks(records):
+            await connection.copy_records_to_table("staged", columns=FEATURE, records=feature_rows(some))
+        await connection.execute(SQL["replace_staged"])
+    elif records:
+        await connection.execute(SQL["replace_features"], *_columns(list(feature_rows(records))))
 
 
 async def head(connection: asyncpg.Connection) -> Head:

@@ -24,6 +24,30 @@ FROM unnest(
 )
 WHERE standing.kind = fresh.kind AND standing.id = fresh.id;
 
+-- name: stage
+-- Make room beside the features for many that changed; it is the connection's own, and empty after each transaction.
+CREATE TEMPORARY TABLE IF NOT EXISTS staged ON COMMIT DELETE ROWS AS
+SELECT
+    kind, id, version, created, updated, source, raw_hash, geometry, given, overlay, derived, given_geometry
+FROM geoworks.features
+WITH NO DATA;
+
+-- name: replace_staged
+-- Write the features that are staged over what stood there.
+UPDATE geoworks.features AS standing SET
+    version = fresh.version,
+    created = fresh.created,
+    updated = fresh.updated,
+    source = fresh.source,
+    raw_hash = fresh.raw_hash,
+    geometry = fresh.geometry,
+    given = fresh.given,
+    overlay = fresh.overlay,
+    derived = fresh.derived,
+    given_geometry = fresh.given_geometry
+FROM pg_temp.staged AS fresh
+WHERE standing.kind = fresh.kind AND standing.id = fresh.id;
+
 -- name: drop_features
 -- Drop features from what stands now.
 DELETE FROM geoworks.features

@@ -72,7 +72,9 @@ FROM (
         ('migrations', 'SELECT')
 ) AS needed (relation, names)
 CROSS JOIN LATERAL unnest(string_to_array(names, ', ')) AS name
-WHERE NOT has_table_privilege('geoworks.' || relation, name);
+WHERE NOT has_table_privilege('geoworks.' || relation, name)
+UNION ALL
+SELECT 'TEMPORARY on this database' WHERE NOT has_database_privilege(current_database(), 'TEMPORARY');
 
 -- name: home
 -- Tell what names this database among all that hold a copy of it: the cluster, its timeline, the database, the table.

@@ -1,0 +1,210 @@
+"""The store on PostGIS beside the plain ways in: ogr2ogr with COPY, and asyncpg's executemany with an upsert."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import asyncpg
+import numpy as np
+import pyogrio.raw
+import shapely
+from msgspec.structs import replace
+
+from feeds.sources.gdal import GdalSource
+from geoworks.clock import ManualClock
+from geoworks.config.settings import Data, Limits, Mapping, SourceTable, StoreTable
+from geoworks.model.change import Key, Kind, Reason, Record
+from geoworks.model.works import Works
+from geoworks.pipeline.sync import Syncs
+from geoworks.ports import Write
+from geoworks.store.postgis import PostgisStore, tables
+from geoworks.store.postgis.columns import FEATURE, feature_rows
+from geoworks.store.postgis.holding import hold_database
+from geoworks.store.postgis.place import SCHEMA, Place
+from geoworks.store.postgis.server import find_postgis
+from tests.bench.bench_store import find_unchanged, standing
+from tests.bench.peers import Missing
+from tests.bench.row import Growth, Row, compare, paired_row, timed_row
+from tests.pipeline.house import a_zone, open_house, put_zone
+from tests.postgres import PACKAGE, Databases, Server, find_programs, running
+from tests.store.samples import NOON, batch, put, renamed, works_record
+
+IMPORTED = 100_000
+UPSERTED = 10_000
+ROUNDS = 3
+CHUNK = 5_000
+UPSERT_ROUNDS = 7
+# A server as Debian sets it up, on a disk that is synced, with room for the town in memory.
+_SETTINGS = {"listen_addresses": "", "shared_buffers": "256MB", "max_wal_size": "2GB"}
+_UPSERT = """
+    INSERT INTO peer (
+        kind, id, version, created, updated, source, raw_hash, geometry, given, overlay, derived, given_geometry
+    )
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    ON CONFLICT (kind, id) DO UPDATE SET
+        version = excluded.version, created = excluded.created, updated = excluded.updated, source = excluded.source,
+        raw_hash = excluded.raw_hash, geometry = excluded.geometry, given = excluded.given,
+        overlay = excluded.overlay, derived = excluded.derived, given_geometry = excluded.given_geometry
+"""
+
+
+def rows() -> Iterator[Row | Growth]:
+    """Measure the import and the upsert beside their peers."""
+    if find_programs() is None or shutil.which("ogr2ogr") is None:
+        print(Missing("PostGIS or ogr2ogr", f"{PACKAGE} gdal-bin"))
+        return
+    with ExitStack() as stack:
+        server = stack.enter_context(running(_SETTINGS))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        databases = Databases(server)
+        records = [works_record(number) for number in range(IMPORTED)]
+        file = write_file(records, folder / "works.gpkg")
+        yield from imports(file, folder, databases)
+        yield from upserts(records[:UPSERTED], databases)
+
+
+def write_file(records: Sequence[Record], file: Path) -> Path:
+    """Write works to a GeoPackage, as a GIS would export them."""
+    shapes = shapely.to_wkb([record.given.geometry for record in records])
+    columns = [
+        np.array([record.key.id for record in records], dtype=object),
+        np.full(len(records), "Réseau d'eau", dtype=object),
+        np.full(len(records), "2026-11-24T06:00:00Z", dtype=object),
+    ]
+    fields = ["number", "title", "start"]
+    pyogrio.raw.write(file, shapes, columns, fields, geometry_type="LineString", crs="EPSG:4326")
+    return file
+
+
+def imports(file: Path, folder: Path, databases: Databases) -> Iterator[Row]:
+    """Read, validate and copy; then the whole of a synchronisation; both beside ogr2ogr with COPY."""
+    plain, whole = [], []
+    for number in range(ROUNDS):
+        source = source_of(file, folder / f"kept{number}")
+        peer_s = time_peer(file, databases)
+        plain.append((asyncio.run(copied(source, databases.server, databases.new())), peer_s))
+        whole.append((asyncio.run(synced(source, databases.server, databases.new(), folder / f"d{number}")), peer_s))
+    name = f"PostGIS: import of {IMPORTED // 1000} k works, "
+    yield paired_row(f"{name}read, validate, COPY", plain, target=0.7, unit="s", cost=True)
+    yield paired_row(f"{name}complete (join, hash, versions, log)", whole, target=0.25, unit="s", cost=True)
+
+
+def source_of(file: Path, kept: Path) -> GdalSource:
+    """Return the source of a file."""
+    mapping = Mapping(key=("number",), fields={"title": "title", "schedule.start": "start"})
+    table = SourceTable(url=str(file), interval_s=0, mapping=mapping)
+    return GdalSource("voirie", table, town_time_zone="Europe/Paris", limits=Limits(), keep_dir=kept)
+
+
+def time_peer(file: Path, databases: Databases) -> float:
+    """Return the seconds of ogr2ogr, which validates and joins nothing."""
+    target = f"PG:dbname={databases.new()} host={databases.server.folder} user=postgres active_schema=public"
+    command = ["ogr2ogr", "-f", "PostgreSQL", target, str(file), "-nln", "peer", "-lco", "SCHEMA=public"]
+    environment = {**os.environ, "PG_USE_COPY": "YES", "PGOPTIONS": "-c search_path=public,elsewhere"}
+    begin = time.perf_counter()
+    subprocess.run(command, check=True, timeout=300, env=environment)
+    return time.perf_counter() - begin
+
+
+async def copied(source: GdalSource, server: Server, database: str) -> float:
+    """Return the seconds from the file to rows of features: read, mapped, validated, indexed."""
+    connection = await ready(server, database)
+    begin = time.perf_counter()
+    reading = await source.read()
+    for start in range(0, IMPORTED, CHUNK):
+        some = reading.candidates[start : start + CHUNK]
+        works = await asyncio.to_thread(reading.map, some)
+        made = [
+            replace(works_record(), key=Key(Kind.WORKS, f"voirie:{one.source_id}"), given=given, raw_hash=one.raw_hash)
+            for one, given in zip(some, works, strict=True)
+            if isinstance(given, Works)
+        ]
+        await connection.copy_records_to_table(
+            "features", schema_name=SCHEMA, columns=FEATURE, records=feature_rows(made)
+        )
+    seconds = time.perf_counter() - begin
+    assert await connection.fetchval("SELECT count(*) FROM features") == IMPORTED
+    await connection.close()
+    return seconds
+
+
+async def ready(server: Server, database: str) -> asyncpg.Connection:
+    """Make the tables of a database and connect to it."""
+    table = StoreTable(dsn=server.dsn(database))
+    async with hold_database(table):
+        pass
+    place = Place(table)
+    return await place.connect(await find_postgis(place))
+
+
+async def synced(source: GdalSource, server: Server, database: str, data_dir: Path) -> float:
+    """Return the seconds of a whole first synchronisation, with a zone to join."""
+    clock = ManualClock(NOON)
+    store = PostgisStore(StoreTable(dsn=server.dsn(database)), data_dir, clock=clock)
+    async with open_house(store, clock) as house:
+        await house.desk.submit(put_zone("gare", a_zone()))
+        syncs = Syncs([source], desk=house.desk, state=house.state, store=store, clock=clock, data=Data())
+        begin = time.perf_counter()
+        report = await syncs.sync("voirie", actor="bench")
+        seconds = time.perf_counter() - begin
+    assert report.counts.added == IMPORTED
+    return seconds
+
+
+def upserts(records: Sequence[Record], databases: Databases) -> Iterator[Row | Growth]:
+    """Write changed records over those that stand; find that nothing changed; both beside an upsert of each row."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(ready(databases.server, databases.new()))
+        # The same table for both: its indexes, and the room in its pages.
+        peer_table = "CREATE TABLE peer (LIKE features INCLUDING ALL) WITH (fillfactor = 70)"
+        runner.run(connection.execute(peer_table))
+        runner.run(write_new(connection, records))
+        changed = iter([change_all(records, version) for version in range(2, 2 + 4 * UPSERT_ROUNDS)])
+
+        def ours() -> None:
+            runner.run(write_changed(connection, next(changed)))
+
+        def peer() -> None:
+            runner.run(upsert(connection, next(changed)))
+
+        peer()
+        yield timed_row("PostGIS: upsert of 10 k changed", compare(ours, peer, rounds=UPSERT_ROUNDS), target=1.3)
+        state, reading = standing(records)
+        times = compare(lambda: find_unchanged(state, reading), peer, rounds=UPSERT_ROUNDS)
+        yield timed_row("PostGIS: upsert of 10 k unchanged", times, target=10)
+        runner.run(connection.close())
+
+
+def change_all(records: Sequence[Record], version: int) -> Sequence[Record]:
+    """Return another version of each record."""
+    return [replace(renamed(record, f"Titre {version}"), version=version) for record in records]
+
+
+async def write_new(connection: asyncpg.Connection, records: Sequence[Record]) -> None:
+    """Write records as the store does, with their versions and log entries."""
+    async with connection.transaction():
+        await tables.write(connection, batch(*map(put, records)), last=0)
+
+
+async def write_changed(connection: asyncpg.Connection, records: Sequence[Record]) -> None:
+    """Write changed records as the store does, without versions and log entries, which the peer does not write."""
+    writes = [
+        Write(key=record.key, record=record, reason=Reason.UPDATED, new_version=False, silent=True)
+        for record in records
+    ]
+    async with connection.transaction():
+        await tables.write(connection, batch(*writes), last=0)
+
+
+async def upsert(connection: asyncpg.Connection, records: Sequence[Record]) -> None:
+    """Write records by one prepared statement for each."""
+    async with connection.transaction():
+        await connection.executemany(_UPSERT, feature_rows(records))
