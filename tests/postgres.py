@@ -92,6 +92,11 @@ class Server:
         for path in (self.data, *self.data.rglob("*")):
             os.chown(path, -1 if self._user is None else self._user, -1)
 
+    def dump(self, database: str) -> str:
+        """Return a database as `pg_dump` writes it."""
+        command = [f"{self._programs}/pg_dump", "-h", str(self.folder), "-U", "postgres", database]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=_START_S).stdout
+
     def run_sql(self, script: str, *, database: str) -> None:
         """Run a script as `psql` does."""
         command = [f"{self._programs}/psql", "-h", str(self.folder), "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-q"]

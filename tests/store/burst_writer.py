@@ -1,4 +1,6 @@
-"""A process that commits bursts until it is killed: `python -m tests.store.burst_writer DATA_DIR`.
+"""A process that commits bursts until it is killed: `python -m tests.store.burst_writer DATA_DIR [DSN]`.
+
+With the address of a database it writes there.
 
 After each commit it writes one line: the offsets and ids of its changes, as JSON.
 """
@@ -12,7 +14,10 @@ from pathlib import Path
 
 import msgspec
 
-from geoworks.clock import SystemClock
+from geoworks.clock import Clock, SystemClock
+from geoworks.config.settings import StoreTable
+from geoworks.ports import Store
+from geoworks.store.postgis import PostgisStore
 from geoworks.store.sqlite import SqliteStore
 from tests.store.samples import batch, put, remove, works_record
 
@@ -26,9 +31,14 @@ class Acknowledged(msgspec.Struct):
     changes: list[tuple[int, str]]
 
 
-async def write_bursts(data_dir: Path) -> None:
+def make_store(data_dir: Path, dsn: str, clock: Clock) -> Store:
+    """Make the store on a folder, or on a database where one is named."""
+    return PostgisStore(StoreTable(dsn=dsn), data_dir, clock=clock) if dsn else SqliteStore(data_dir, clock=clock)
+
+
+async def write_bursts(data_dir: Path, dsn: str = "") -> None:
     """Commit bursts for ever; every commit creates three works and withdraws one of them."""
-    store = SqliteStore(data_dir, clock=SystemClock())
+    store = make_store(data_dir, dsn, SystemClock())
     number, burst = (await store.open()).offset, 0
     while True:
         burst += 1
@@ -37,7 +47,7 @@ async def write_bursts(data_dir: Path) -> None:
         number = numbers[-1] + 3
 
 
-async def _commit(store: SqliteStore, burst: int, first: int) -> None:
+async def _commit(store: Store, burst: int, first: int) -> None:
     records = [works_record(first + step) for step in range(3)]
     changes = await store.commit(batch(*map(put, records), remove(records[0])))
     line = msgspec.json.encode(Acknowledged(burst, [(change.offset, change.key.id) for change in changes]))
@@ -45,4 +55,4 @@ async def _commit(store: SqliteStore, burst: int, first: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(write_bursts(Path(sys.argv[1])))
+    asyncio.run(write_bursts(Path(sys.argv[1]), *sys.argv[2:]))

@@ -177,6 +177,24 @@ class TestHistory:
         assert (await store.open()).epoch == epoch
         await store.close()
 
+    async def test_dump(self, databases: Databases, tmp_path: Path) -> None:
+        """A dump that is read in elsewhere is the whole town, views and corrections too, in a new epoch."""
+        database, other = databases.new(), f"dumped_{databases.new()}"
+        store = PostgisStore(at(databases.server.dsn(database)), tmp_path / "a", clock=ManualClock(NOON))
+        epoch = (await store.open()).epoch
+        await store.commit(batch(put(replace(works_record(), overlay={"title": "Corrigé"}))))
+        before = await read_whole(store, [works_record().key])
+        await store.close()
+        databases.sql(f"CREATE DATABASE {other}")
+        databases.server.run_sql(databases.server.dump(database), database=other)
+        store = PostgisStore(at(databases.server.dsn(other)), tmp_path / "b", clock=ManualClock(NOON))
+        assert (await store.open()).epoch != epoch
+        assert await read_whole(store, [works_record().key]) == before
+        assert databases.sql("SELECT title FROM geoworks.works", database=other) == [("Corrigé",)]
+        (change,) = await store.commit(batch(put(works_record(2))))
+        assert change.offset == 2
+        await store.close()
+
     async def test_server_set_back(self, tmp_path: Path) -> None:
         """A server whose files are set back is found out: under a running process, and by the next one."""
         with running() as server:

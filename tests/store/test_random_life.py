@@ -10,13 +10,16 @@ from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from geoworks.clock import ManualClock
+from geoworks.config.settings import StoreTable
 from geoworks.model.change import Change, Key, MatchKeys, Reason, Record
 from geoworks.model.feature import match_keys
-from geoworks.ports import Batch, Head, Write
+from geoworks.ports import Batch, Head, Store, Write
+from geoworks.store.postgis import PostgisStore
 from geoworks.store.sqlite import SqliteStore
+from tests.postgres import Databases
 from tests.store.samples import NOON, logged_keys, read_records, works_record
 
 # Few features, so that writes meet; what a record may hold is the codec's test.
@@ -45,13 +48,17 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.dir = Path(tempfile.mkdtemp(prefix="geoworks-life-"))
-        self.store = SqliteStore(self.dir, clock=ManualClock(NOON))
+        self.store = self.new_store()
         self.epoch = self.runner.run(self.store.open()).epoch
         self.now = NOON
         self.records: dict[Key, Record] = {}
         self.log: list[tuple[datetime, Key, int, MatchKeys | None]] = []
         self.versions: dict[Key, list[int]] = {}
         self.first = 1
+
+    def new_store(self) -> Store:
+        """Make the store that lives, on the folder."""
+        return SqliteStore(self.dir, clock=ManualClock(NOON))
 
     @rule(writes=st.lists(write(), max_size=5))
     def commit(self, writes: list[Write]) -> None:
@@ -122,3 +129,14 @@ def _told(change: Change) -> tuple[datetime, Key, int, MatchKeys | None]:
 
 Life.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
 TestLife = Life.TestCase
+
+
+def test_life_on_postgis(databases: Databases) -> None:
+    """So does one on a server."""
+
+    class LifeOnPostgis(Life):
+        def new_store(self) -> Store:
+            table = StoreTable(dsn=databases.server.dsn(databases.new()))
+            return PostgisStore(table, self.dir, clock=ManualClock(NOON))
+
+    run_state_machine_as_test(LifeOnPostgis, settings=settings(max_examples=10, stateful_step_count=15, deadline=None))

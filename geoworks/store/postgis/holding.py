@@ -10,6 +10,7 @@ import asyncpg
 
 from geoworks.config.settings import StoreTable
 from geoworks.errors import StoreUncertain
+from geoworks.ids import new_id
 from geoworks.store.codec import Row
 from geoworks.store.copying import Counts, Facts, Item, Place, Section
 from geoworks.store.postgis.columns import CHANGE, CODEC, FEATURE, VERSION, feature_rows
@@ -61,6 +62,8 @@ async def hold_database(settings: StoreTable, *, aside: str = "") -> AsyncIterat
             await migrate(connection, address.name, known_migrations())
             # Also where nothing was lacking: the roles may have come after the tables.
             await grant(connection)
+            # A service that lost its lock with its connection writes nothing meanwhile.
+            await connection.execute(SQL["become_writer"], new_id())
             return there
 
         yield PostgisHolding(address.name, ask, kept_aside=await ask(prepare))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias, TypeVar
@@ -21,8 +20,9 @@ Task: TypeAlias = Callable[[asyncpg.Connection], Awaitable[T]]
 # "gwks" and one: held while a process writes in a database.
 _LOCK = 0x67776B74
 _CLOSE_S = 5.0
-
-_log = logging.getLogger(__name__)
+# The server notices at once that a process died, if it is on the same network and not too busy.
+_PATIENCE_S = 2.0
+_STEP_S = 0.1
 
 
 class Writer:
@@ -37,21 +37,25 @@ class Writer:
         self._connection: asyncpg.Connection | None = None
         self._locked = False
 
-    async def open(self) -> asyncpg.Connection:
-        """Connect, and keep every other process from writing.
+    async def open(self) -> None:
+        """Connect, and keep every other process from writing; one that has just ended is waited for a moment.
 
         Raises:
             StoreBusy: another process writes in this database.
             StoreError: it cannot be reached.
 
         """
+        clock = asyncio.get_running_loop()
+        patience = clock.time() + _PATIENCE_S
         connection = await self._connected()
-        with translated(self._place.name):
-            if not self._locked:
+        while not self._locked and clock.time() < patience:
+            await asyncio.sleep(_STEP_S)
+            connection = await self._connected()
+        if not self._locked:
+            with translated(self._place.name):
                 holder = await connection.fetchval(SQL["holder"], _LOCK)
-                await connection.close()
-                raise StoreBusy(f"{holder or 'another process'} writes in {self._place.name}: stop it there first")
-        return connection
+            await connection.close()
+            raise StoreBusy(f"{holder or 'another process'} writes in {self._place.name}: stop it there first")
 
     async def close(self) -> None:
         """Finish what was begun, and disconnect."""
