@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import NoReturn
 
@@ -21,7 +22,9 @@ def needed_program(*names: str, package: str) -> str:
 
     `package` is the Debian package that brings it.
     """
+    # Servers lie where only root looks for programs.
+    places = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
     for name in names:
-        if path := shutil.which(name):
+        if path := shutil.which(name, path=places):
             return path
     left_out(f"{' or '.join(names)} is not installed (on Debian: apt-get install {package})")
