@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +24,8 @@ from tests.process.service import Service, feature, gather, serving, toml
 from tests.web.events import Listener
 
 _MIB = 1 << 20
+# More than the burst and what comes back while a slow machine sends them.
+_FLOOD = 600
 
 
 @dataclass(frozen=True)
@@ -152,14 +153,18 @@ async def test_bodies(front: Front) -> None:
                 assert (told["code"] == "too-large") == (status == 413)
 
 
+async def _refusal(client: aiohttp.ClientSession, url: URL) -> str:
+    """Return how a request was refused, empty when it was not."""
+    async with client.get(url) as answer:
+        told = await answer.json(content_type=None)
+        return "" if answer.ok else f"{answer.status} {told['code']} {answer.headers['Retry-After']}"
+
+
 async def test_flood(front: Front) -> None:
     """Past a burst one address is told when to come back; another is not touched, nor are files and streams."""
     async with front.client("127.0.0.2") as client:
-        answers = await gather(_status(client, front.at("/help-nobody-has")) for _ in range(300))
-        assert Counter(answers).keys() == {404, 429}
-        async with client.get(front.at("/v1/works")) as answer:
-            assert (answer.status, answer.headers["Retry-After"]) == (429, "5")
-            assert (await answer.json(content_type=None))["code"] == "too-many"
+        answers = await gather(_refusal(client, front.at("/v1/works")) for _ in range(_FLOOD))
+        assert set(answers) == {"", "429 too-many 5"}
         assert await _status(client, front.at("/static/geoworks-client.js")) == 200
         assert await _status(client, front.at("/v1/changes?since=nonsense")) == 400
     async with front.client("127.0.0.3") as client:
