@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import time
+from pathlib import Path
+
 import asyncpg
 import pytest
 
+from geoworks.clock import SystemClock
 from geoworks.store.postgis.migrate import read_script
-from tests.cli.terminal import SOURCE, Terminal, travaux
+from geoworks.store.sqlite import SqliteStore
+from tests.cli.terminal import GEOWORKS, SOURCE, WAIT_S, Terminal, travaux
 from tests.postgres import Databases
+from tests.store.samples import batch, put, works_record
 
 ROLES = ("geoworks_owner", "geoworks_writer", "geoworks_reader")
+MANY, SOME = 12_000, 2_000
 
 
 @pytest.fixture
@@ -167,3 +176,37 @@ def backed_up(terminal: Terminal) -> str:
     """Make a backup and return its name."""
     terminal.run("backup", "town.db")
     return "town.db"
+
+
+def test_copy_killed(terminal: Terminal, databases: Databases, database: str) -> None:
+    """A copy whose process is killed is not served, and goes on when the same command is given again."""
+    asyncio.run(fill(terminal.folder / "data"))
+    dsn = databases.server.dsn(database)
+    with subprocess.Popen([GEOWORKS, "store", "copy", "data", dsn], stderr=subprocess.DEVNULL) as process:
+        until = time.monotonic() + WAIT_S
+        while count_features(databases, database) < SOME:
+            assert time.monotonic() < until
+            assert process.poll() is None
+        process.kill()
+    configure(terminal, dsn, *SOURCE)
+    assert "a copy into it was cut: run the same `geoworks store copy` again" in terminal.fail("sync", "voirie")
+    said = terminal.run("store", "copy", "data", dsn).out
+    assert f"counted on both sides: {MANY:,} features, {MANY:,} versions, {MANY:,} log" in said
+    assert count_features(databases, database) == MANY
+
+
+async def fill(data_dir: Path) -> None:
+    """Make an embedded town whose copy takes a while."""
+    store = SqliteStore(data_dir, clock=SystemClock())
+    await store.open()
+    await store.commit(batch(*(put(works_record(number)) for number in range(MANY))))
+    await store.close()
+
+
+def count_features(databases: Databases, database: str) -> int:
+    """Count the features in a database, 0 while it has no tables."""
+    (there,) = databases.sql("SELECT to_regclass('geoworks.features') IS NOT NULL", database=database)
+    if not there[0]:
+        return 0
+    ((count,),) = databases.sql("SELECT count(*)::text FROM geoworks.features", database=database)
+    return int(str(count))
