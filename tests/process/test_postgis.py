@@ -103,6 +103,22 @@ async def test_in_doubt(databases: Databases, tmp_path: Path, folder: Path, cut:
             assert list((await titles(client, service.base)).values()) == ["doubtful"]
 
 
+async def test_stopped_in_doubt(databases: Databases, tmp_path: Path, folder: Path) -> None:
+    """A service stopped while a commit is in doubt says so and ends; when it is back it has what went through."""
+    async with way_to(databases.server.folder / ".s.PGSQL.5432", folder) as way:
+        config = on(f"postgresql://postgres@/{databases.new()}?host={folder}")
+        async with serving(tmp_path, config=config) as service, aiohttp.ClientSession() as client:
+            headers = await service.key()
+            way.cut, way.stays_closed = Cut.AFTER_COMMIT, True
+            assert (await post(client, service, "doubtful", headers))[0] == 503
+            assert await service.terminate() == 1
+            assert "what became of this write is not known yet" in service.told()
+            assert "Traceback" not in service.told(), service.told()
+        way.closed = False
+        async with serving(tmp_path, config=config) as service, aiohttp.ClientSession() as client:
+            assert list((await titles(client, service.base)).values()) == ["doubtful"]
+
+
 async def test_address_is_wrong(tmp_path: Path) -> None:
     """A database that cannot be reached ends the service with code 1, without the password."""
     code, told = await run(tmp_path, "serve", config=on("postgresql://town:secret@127.0.0.1:1/town"))
