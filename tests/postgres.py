@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -69,11 +70,21 @@ class Server:
             file.writelines(f"{name} = '{value}'\n" for name, value in self._settings.items())
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it, and wait until it answers.
+
+        After a crash the children of the process that was killed must be gone first; until then it ends at once.
+        """
         command = [f"{self._programs}/postgres", "-D", str(self.data), f"--unix_socket_directories={self.folder}"]
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, user=self._user, cwd=self.folder, stderr=log)
-        _alone(self._answers())
+        until = time.monotonic() + _START_S
+        while True:
+            with (self.folder / "log").open("ab") as log:
+                self._process = subprocess.Popen(command, user=self._user, cwd=self.folder, stderr=log)
+            if _alone(self._answers()):
+                return
+            if time.monotonic() > until:
+                message = f"PostgreSQL did not start: {(self.folder / 'log').read_text()[-2000:]}"
+                raise RuntimeError(message)
+            time.sleep(0.1)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop it: SIGINT ends the connections, SIGTERM waits for them, SIGKILL is a crash; wait for its end."""
@@ -112,18 +123,18 @@ class Server:
             command, user=self._user, cwd=self.folder, check=True, timeout=_START_S, stdout=subprocess.DEVNULL
         )
 
-    async def _answers(self) -> None:
+    async def _answers(self) -> bool:
+        """Wait until it answers; False when it has ended instead."""
         async with asyncio.timeout(_START_S):
             while self._process.poll() is None:
                 try:
                     connection = await asyncpg.connect(self.dsn())
-                except (OSError, asyncpg.CannotConnectNowError):
+                except (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
                     await asyncio.sleep(0.05)
                 else:
                     await connection.close()
-                    return
-        message = f"PostgreSQL did not start: {(self.folder / 'log').read_text()[-2000:]}"
-        raise RuntimeError(message)
+                    return True
+        return False
 
 
 def _alone(work: Coroutine[Any, Any, T]) -> T:
