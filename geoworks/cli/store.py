@@ -12,12 +12,12 @@ from rich.progress import Progress, TextColumn
 
 from geoworks.cli.frame import command, config_option, err, plain_command, say, settings_of
 from geoworks.cli.help import Group
+from geoworks.config.secrets import without_password
 from geoworks.config.settings import Engine, Settings
 from geoworks.errors import Invalid, Problem
 from geoworks.store.copying import Holding, copy_town
 from geoworks.store.postgis.holding import hold_database
 from geoworks.store.postgis.migrate import read_script
-from geoworks.store.postgis.place import without_password
 from geoworks.store.sqlite.holding import hold_folder
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,14 +13,13 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import Struct, structs
 
+from geoworks.config.secrets import without_password
 from geoworks.config.settings import Engine, Settings
 from geoworks.config.settings import Mapping as MappingTable
 from geoworks.errors import ConfigError, Invalid, Problem
 from geoworks.ids import check_source_name
 
 _PREFIX = "GEOWORKS_"
-# Of a URL, or of a parameter of one.
-_PASSWORD = re.compile(r"((?://[^/@\s:]*:)|password=)[^@&\s]*?((?=[&'\"\s])|@)")
 _MAX_FILE_BYTES = 1_048_576
 
 
@@ -129,7 +127,7 @@ class _Conversion:
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - any TOML value
     """Return a value as a message may show it: an address without its password."""
-    return _PASSWORD.sub(r"\1***\2", repr(value))
+    return without_password(repr(value))
 
 
 def _plain(error: msgspec.ValidationError) -> str:

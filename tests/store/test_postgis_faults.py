@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from geoworks.clock import ManualClock
+from geoworks.config.secrets import without_password
 from geoworks.config.settings import Engine, StoreTable
 from geoworks.errors import StoreBusy, StoreError, StoreFull, StoreReadOnly, StoreUnreachable, StoreUnusable
 from geoworks.store.postgis import PostgisStore
 from geoworks.store.postgis.migrate import Migration, known_migrations, migrate
-from geoworks.store.postgis.place import Place, without_password
+from geoworks.store.postgis.place import Place
 from geoworks.store.postgis.queries import SQL
 from geoworks.store.postgis.server import check_server, find_postgis
 from tests.postgres import Databases, running
@@ -45,6 +46,10 @@ async def told_at_opening(dsn: str, folder: Path, clock: ManualClock, **settings
     [
         ("", StoreUnusable, "store.dsn is empty"),
         ("http://example.org/town", StoreUnusable, "the form is postgresql://"),
+        ("postgresql://a:secret@h:port/town", StoreUnusable, "store.dsn is no address"),
+        ("postgresql://a:secret@[::1/town", StoreUnusable, "store.dsn is no address"),
+        ("postgresql://a:secret@127.0.0.1:99999/town", StoreUnusable, "store.dsn is no address"),
+        ("postgresql://a:p@x.invalid/secret@127.0.0.1:1/town", StoreUnreachable, "see that the server runs"),
         ("postgresql://a:secret@127.0.0.1:1/town", StoreUnreachable, "see that the server runs"),
         ("postgresql://a:secret@no-such-host.invalid/town", StoreUnreachable, "store.dsn"),
         ("postgresql://a:secret@/town?host=/nowhere", StoreUnreachable, "see that the server runs"),
@@ -275,6 +280,7 @@ async def commit_until_full(store: PostgisStore) -> int:
     ("dsn", "shown"),
     [
         ("postgresql://a:b@h/d", "postgresql://a:***@h/d"),
+        ("postgresql://a:b@c/d@h/d", "postgresql://a:***@h/d"),
         ("postgresql://a@h/d?sslmode=require", "postgresql://a@h/d?sslmode=require"),
         ("postgresql:///d?user=a&password=b", "postgresql:///d?user=a&password=***"),
     ],

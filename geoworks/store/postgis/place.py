@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -16,7 +14,6 @@ from geoworks.store.postgis.faults import translated
 
 # The schema of our tables; that of PostGIS comes after it wherever it is.
 SCHEMA: Final = "geoworks"
-_SECRET = re.compile(r"(//[^/@\s:]*):[^@\s]*@|(password=)[^&\s]*")
 # What is accepted is on disk, and what a lost client holds is let go in a minute.
 _SESSION: Final = {
     "synchronous_commit": "on",
@@ -28,15 +25,6 @@ _SESSION: Final = {
     "TimeZone": "UTC",
     "client_min_messages": "warning",
 }
-
-
-def without_password(dsn: str) -> str:
-    """Return an address as it may be shown.
-
-    >>> without_password("postgresql://town:secret@db.example.org/town?password=secret&sslmode=require")
-    'postgresql://town:***@db.example.org/town?password=***&sslmode=require'
-    """
-    return _SECRET.sub(lambda found: f"{found[1]}:***@" if found[1] is not None else f"{found[2]}***", dsn)
 
 
 class Place:
@@ -57,7 +45,14 @@ class Place:
         if not self.settings.dsn:
             raise StoreUnusable("store.dsn is empty: name the database, such as postgresql://role@host/database")
         with translated(self.name):
-            return await asyncpg.connect(**self._options())
+            try:
+                return await asyncpg.connect(**self._options())
+            except (ValueError, OverflowError) as error:
+                # What could not be read may be a piece of the password, so it is not told.
+                if isinstance(error, asyncpg.InterfaceError):
+                    raise
+                mend = "the form is postgresql://role@host:5432/database; in a password write @ as %40, / as %2F"
+                raise StoreUnusable(f"store.dsn is no address: its host or port cannot be read ({mend})") from error
 
     async def connect(self, postgis_schema: str) -> asyncpg.Connection:
         """Connect for our queries.
@@ -109,9 +104,7 @@ def _quoted(name: str) -> str:
 
 def _name(dsn: str) -> str:
     """Return the database and its host for messages."""
-    try:
-        parts = urlsplit(dsn)
-    except ValueError:
-        return "PostgreSQL"
-    host = (parts.netloc.rpartition("@")[2] or "this machine").strip()
-    return f"database {parts.path.strip('/') or 'of store.dsn'} on {host}"
+    # What is before the last @ may be a password, whatever stands in it.
+    rest = dsn.rpartition("@")[2].rpartition("://")[2].partition("?")[0]
+    host, _, database = rest.partition("/")
+    return f"database {database or 'of store.dsn'} on {host or 'this machine'}"
