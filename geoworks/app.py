@@ -28,7 +28,7 @@ from geoworks.pipeline.rejoin import Rejoiner, ReportLinks
 from geoworks.pipeline.retention import Retention
 from geoworks.pipeline.sync import Syncs
 from geoworks.pipeline.timetable import Timetable
-from geoworks.ports import Source, Store
+from geoworks.ports import Source, Store, Tiles
 from geoworks.state import State
 from geoworks.store.postgis import PostgisStore
 from geoworks.store.sqlite import SqliteStore
@@ -118,6 +118,7 @@ async def open_doors(town: Town, *, listen: bool = True) -> AsyncIterator[str]:
             pages=Pages(settings),
             maps_dir=maps_dir(settings),
             read_zones=lambda path: _read_zones(path, settings),
+            tiles=make_tiles(settings, town.store),
         )
     )
     host = settings.server.host if listen else None
@@ -153,6 +154,11 @@ def make_store(settings: Settings, *, clock: Clock) -> Store:
     if settings.store.engine is Engine.POSTGRESQL:
         return PostgisStore(settings.store, data_dir, clock=clock)
     return SqliteStore(data_dir, clock=clock)
+
+
+def make_tiles(settings: Settings, store: Store) -> Tiles | None:
+    """Return what makes vector tiles of what a store holds; None for the embedded store, which makes none."""
+    return store.tiles(settings.vector_tiles) if isinstance(store, PostgisStore) else None
 
 
 async def build_maps(settings: Settings, collections: Mapping[str, bytes], folder: Path) -> Sequence[Path]:

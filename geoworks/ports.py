@@ -11,7 +11,8 @@ from typing import Any, Protocol, Self
 from msgspec import Struct
 
 from geoworks.errors import Problem
-from geoworks.model.change import Change, Key, MatchKeys, Op, Reason, Record, Version
+from geoworks.geo.tile import TileAddress
+from geoworks.model.change import Change, Cursor, Key, Kind, MatchKeys, Op, Reason, Record, Version
 from geoworks.model.works import Works
 
 
@@ -150,6 +151,30 @@ class Store(Protocol):
 
     async def put_document(self, collection: str, name: str, value: bytes | None) -> None:
         """Write a small named value durably; None drops it."""
+        ...
+
+
+class Tile(Struct, frozen=True):
+    """A vector tile (Mapbox Vector Tile 2.1) as it was at a cursor; empty where there is nothing.
+
+    `left_out` counts the features that were too many for it.
+    """
+
+    cursor: Cursor
+    body: bytes
+    left_out: int = 0
+
+
+class Tiles(Protocol):
+    """Makes vector tiles of what a store holds."""
+
+    async def tile(self, kind: Kind, address: TileAddress) -> Tile:
+        """Make a tile of the features of a kind that the public sees, not older than the last commit.
+
+        Raises:
+            StoreError: the store cannot be reached or cannot answer in time.
+
+        """
         ...
 
 

@@ -56,6 +56,7 @@ class State:
         self._index: dict[Kind, FeatureIndex] = {kind: FeatureIndex() for kind in Kind}
         self._collections: dict[Kind, tuple[int, bytes]] = {}
         self._touched: dict[Kind, int] = dict.fromkeys(Kind, 0)
+        self._changed: dict[Kind, int] = dict.fromkeys(Kind, offset)
 
     def load(self, records: Iterable[Record]) -> None:
         """Take in records of the store at start."""
@@ -69,6 +70,7 @@ class State:
         else:
             self._set(published.entry)
         self.cursor = Cursor(self.cursor.epoch, published.change.offset)
+        self._changed[published.change.key.kind] = published.change.offset
 
     def replace(self, entry: Entry) -> None:
         """Take the record of a feature whose public face did not change (a new raw hash)."""
@@ -90,6 +92,10 @@ class State:
     def count(self, kind: Kind) -> int:
         """Return how many features of a kind there are."""
         return len(self._entries[kind])
+
+    def changed(self, kind: Kind) -> int:
+        """Return the offset of the last change of a kind, or of the start when there was none since."""
+        return self._changed[kind]
 
     def index(self, kind: Kind) -> FeatureIndex:
         """Return the index of places of a kind."""

@@ -127,6 +127,19 @@ class Tiles(Table, frozen=True):
     max_zoom: Annotated[int, Meta(ge=1, le=24, description="Deepest zoom the provider serves.")] = 19
 
 
+class VectorTiles(Table, frozen=True):
+    """The bounds of `/tiles`, which a town on PostgreSQL serves."""
+
+    features: Annotated[
+        int, Meta(ge=1, le=100_000, description="Most features of one tile; the least severe are left out.")
+    ] = 10_000
+    cache_bytes: Annotated[
+        int, Meta(ge=0, description="Memory for tiles that were made; the one asked for longest ago goes first.")
+    ] = 67_108_864
+    timeout_s: Annotated[Seconds, Meta(description="Time one tile may take to be made.")] = 5.0
+    per_minute: Annotated[Count, Meta(description="Tiles one address may ask for per minute.")] = 3_000
+
+
 class Stream(Table, frozen=True):
     """The bounds of the live stream."""
 
@@ -391,6 +404,7 @@ class Settings(Table, frozen=True):
     store: StoreTable = StoreTable()
     clock: ClockTable = ClockTable()
     tiles: Tiles = Tiles()
+    vector_tiles: VectorTiles = VectorTiles()
     stream: Stream = Stream()
     webhooks: WebhooksTable = WebhooksTable()
     limits: Limits = Limits()

@@ -18,6 +18,7 @@ from geoworks.pipeline.suggest import NearWorks, find_category, handling, near_w
 from geoworks.web.auth import is_staff
 from geoworks.web.language import language_of
 from geoworks.web.limits import Buckets, household
+from geoworks.web.origin import public_root
 from geoworks.web.services import SERVICES, services
 
 
@@ -80,10 +81,7 @@ def told_about(request: web.Request, record: Record) -> tuple[str, str, list[Nea
 
 def link_url(settings: Settings, token: str) -> str:
     """Return the address of the page on which a report is followed; without `public_url` it begins with a slash."""
-    root, base_path = settings.server.public_url.rstrip("/"), settings.server.base_path
-    # Some write the path prefix into the public address, some do not.
-    whole = root if base_path and root.endswith(base_path) else root + base_path
-    return f"{whole}/r/{token}"
+    return f"{public_root(settings)}/r/{token}"
 
 
 def photo_urls(settings: Settings, record: Record, *, token: str = "") -> list[str]:

@@ -14,13 +14,13 @@ from geoworks.config.settings import Settings
 from geoworks.web.origin import request_id
 
 Prepare: TypeAlias = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
-_EXPOSED = "ETag, Geoworks-Cursor, Link, Retry-After, X-Request-Id"
+_EXPOSED = "ETag, Geoworks-Cursor, Geoworks-Left-Out, Link, Retry-After, X-Request-Id"
 _ASKED = "Accept, If-None-Match, Last-Event-ID"
 _DAY_S = 86_400
 # A driver's position, and a screen that stays on while driving; nothing else of the device.
 _PERMISSIONS = "geolocation=(self), screen-wake-lock=(self), camera=(), microphone=()"
 # What other sites may read; pages are not among it.
-_OPEN = ("/v1/", "/static/", "/maps/", "/theme.css")
+_OPEN = ("/v1/", "/tiles/", "/static/", "/maps/", "/theme.css")
 # What other sites may post: an area to ask about, which changes nothing for anybody else.
 _OPEN_TO_POST = "/v1/areas"
 

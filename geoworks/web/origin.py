@@ -10,6 +10,7 @@ from typing import TypeAlias
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from geoworks.config.settings import Settings
 from geoworks.errors import ConfigError, Problem
 from geoworks.ids import new_id
 
@@ -72,6 +73,13 @@ def behind_proxies(trusted: Sequence[Network]) -> Middleware:
         )
 
     return proxies
+
+
+def public_root(settings: Settings) -> str:
+    """Return what the public addresses of a town begin with; without `public_url` only the path, which may be empty."""
+    root, base_path = settings.server.public_url.rstrip("/"), settings.server.base_path
+    # Some write the path prefix into the public address, some do not.
+    return root if base_path and root.endswith(base_path) else root + base_path
 
 
 def _client(request: web.Request, trusted: Sequence[Network]) -> str:

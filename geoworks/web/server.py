@@ -23,6 +23,7 @@ from geoworks.web import (
     sse,
     status_api,
     sync_api,
+    tiles_api,
     webhooks_api,
     works_api,
     works_edit_api,
@@ -44,6 +45,7 @@ from geoworks.web.services import SERVICES, Services, services
 from geoworks.web.sessions import Sessions
 from geoworks.web.stream import add_stream
 from geoworks.web.throttle import throttle
+from geoworks.web.tile_shelf import TILES, TileShelf
 
 
 async def read_asyncapi(_: web.Request) -> web.StreamResponse:
@@ -68,6 +70,7 @@ DOORS: Sequence[Door] = (
     *sse.DOORS,
     *changes_api.DOORS,
     *areas_api.DOORS,
+    *tiles_api.DOORS,
     *status_api.DOORS,
     *webhooks_api.DOORS,
     *keys_api.DOORS,
@@ -112,6 +115,7 @@ def build_app(house: Services) -> web.Application:
     )
     app[SERVICES] = house
     app[COLLECTIONS] = Collections(house.state)
+    app[TILES] = TileShelf(house.state, house.tiles, keep_bytes=settings.vector_tiles.cache_bytes)
     app[ONCE] = Once()
     app[metrics.METRICS] = metrics.Metrics(house)
     app.on_startup.append(_load_sessions)

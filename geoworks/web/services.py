@@ -17,7 +17,7 @@ from geoworks.model.zone import Zone
 from geoworks.pipeline.desk import Desk
 from geoworks.pipeline.keys import Keys
 from geoworks.pipeline.sync import Syncs
-from geoworks.ports import PageRenderer, Store
+from geoworks.ports import PageRenderer, Store, Tiles
 from geoworks.state import State
 
 ReadZones: TypeAlias = Callable[[Path], Awaitable[Mapping[str, Zone]]]
@@ -25,7 +25,10 @@ ReadZones: TypeAlias = Callable[[Path], Awaitable[Mapping[str, Zone]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """The parts of a running town; `read_zones` reads a file of any format GDAL knows, by id."""
+    """The parts of a running town; `read_zones` reads a file of any format GDAL knows, by id.
+
+    `tiles` is None where the store makes none.
+    """
 
     settings: Settings
     clock: Clock
@@ -39,6 +42,7 @@ class Services:
     pages: PageRenderer
     maps_dir: Path
     read_zones: ReadZones
+    tiles: Tiles | None
 
 
 SERVICES = web.AppKey("services", Services)

@@ -15,7 +15,7 @@ import asyncpg
 from msgspec import Struct
 
 from geoworks.clock import Clock
-from geoworks.config.settings import StoreTable
+from geoworks.config.settings import StoreTable, VectorTiles
 from geoworks.errors import StoreError, StoreUncertain, StoreUnusable
 from geoworks.ids import new_id
 from geoworks.model.change import Change, Cursor, Key, Record, Version
@@ -29,6 +29,7 @@ from geoworks.store.postgis.place import Place
 from geoworks.store.postgis.queries import SQL
 from geoworks.store.postgis.readers import Readers
 from geoworks.store.postgis.server import check_rights, find_postgis
+from geoworks.store.postgis.tiles import PostgisTiles
 from geoworks.store.postgis.writer import Writer
 from geoworks.store.told import TOLD_NAME, Told, read_told
 
@@ -173,6 +174,10 @@ class PostgisStore:
     async def put_document(self, collection: str, name: str, value: bytes | None) -> None:
         """Write a small named value durably; None drops it."""
         await self._write(partial(tables.put_document, place=(collection, name), value=value))
+
+    def tiles(self, settings: VectorTiles) -> PostgisTiles:
+        """Return what makes vector tiles of what is held here, with at most half of the connections that read."""
+        return PostgisTiles(self._read, settings=settings, at_once=max(1, self._place.settings.pool_size // 2))
 
     async def _read(self, reading: Reading[T]) -> T:
         self._check_ours()
