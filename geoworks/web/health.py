@@ -11,7 +11,7 @@ from msgspec import Struct
 from geoworks.errors import StoreError
 from geoworks.web.answers import answer
 from geoworks.web.route import Door
-from geoworks.web.services import services
+from geoworks.web.services import Services, services
 
 TAG = "health"
 _TIMEOUT_S = 2.0
@@ -32,12 +32,22 @@ async def live(_: web.Request) -> web.StreamResponse:
 async def ready(request: web.Request) -> web.StreamResponse:
     """Answer that the store can be read; 503 when it cannot."""
     house = services(request)
+    await ask_store(house)
+    return answer(Health("ready", str(house.state.cursor)))
+
+
+async def ask_store(house: Services) -> None:
+    """See that the store can be read.
+
+    Raises:
+        StoreError: it cannot, or does not answer.
+
+    """
     try:
         async with asyncio.timeout(_TIMEOUT_S):
             await house.store.document("health", "ready")
     except TimeoutError as error:
         raise StoreError("the store does not answer; look at the disk of the data directory") from error
-    return answer(Health("ready", str(house.state.cursor)))
 
 
 DOORS: Sequence[Door] = (

@@ -1,19 +1,22 @@
-"""Figures for Prometheus: requests by door, features by kind, the log, the age of each source."""
+"""Figures for Prometheus: requests by door, features by kind, the log, the store and its disk, each source."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from geoworks.errors import StoreError
 from geoworks.model.change import Kind
+from geoworks.web.health import ask_store
 from geoworks.web.route import EVENT_STREAM, Door
-from geoworks.web.services import Services
+from geoworks.web.services import Services, services
 
 _BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 TEXT = "text/plain"
@@ -34,6 +37,7 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
+        self.store_up = Gauge("geoworks_store_up", "1 when the store can be read.", registry=self.registry)
 
 
 METRICS = web.AppKey("metrics", Metrics)
@@ -56,12 +60,22 @@ class _TownCollector(Collector):
             "geoworks_source_delay_seconds", "Age of what is shown of a source.", labels=["source"]
         )
         stale = GaugeMetricFamily("geoworks_source_stale", "1 when a source missed its intervals.", labels=["source"])
+        held = GaugeMetricFamily(
+            "geoworks_source_on_hold", "1 when removals of a source wait for a person.", labels=["source"]
+        )
         for status in self._house.syncs.status():
             stale.add_metric([status.source], status.stale)
+            held.add_metric([status.source], status.on_hold)
             if status.delay_s is not None:
                 delay.add_metric([status.source], status.delay_s)
-        yield from (delay, stale)
+        yield from (delay, stale, held)
+        yield from self._disk()
         yield from self._stream()
+
+    def _disk(self) -> Iterator[Metric]:
+        disk = shutil.disk_usage(self._house.settings.data.dir)
+        yield GaugeMetricFamily("geoworks_disk_free_bytes", "Room on the disk of the data directory.", value=disk.free)
+        yield GaugeMetricFamily("geoworks_disk_size_bytes", "Size of the disk of the data directory.", value=disk.total)
 
     def _stream(self) -> Iterator[Metric]:
         counted = self._house.hub.counters
@@ -102,7 +116,17 @@ async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def read_metrics(request: web.Request) -> web.StreamResponse:
     """Answer the figures in the Prometheus text format."""
-    return web.Response(body=generate_latest(request.app[METRICS].registry), content_type=TEXT, charset="utf-8")
+    metrics = request.app[METRICS]
+    metrics.store_up.set(await _is_up(services(request)))
+    return web.Response(body=generate_latest(metrics.registry), content_type=TEXT, charset="utf-8")
+
+
+async def _is_up(house: Services) -> bool:
+    try:
+        await ask_store(house)
+    except StoreError:
+        return False
+    return True
 
 
 DOORS: Sequence[Door] = (

@@ -70,6 +70,8 @@ async def test_server_restarts(databases: Databases, tmp_path: Path) -> None:
             assert list((await titles(client, service.base)).values()) == ["before"]
             async with client.get(service.base.join(URL("/health/ready"))) as answer:
                 assert answer.status == 503
+            async with client.get(service.base.join(URL("/metrics"))) as answer:
+                assert "geoworks_store_up 0.0" in await answer.text()
         finally:
             databases.server.start()
         await post_until_accepted(client, service, "after", headers)

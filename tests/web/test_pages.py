@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,10 @@ async def test_health_and_metrics(house: House) -> None:
     assert "secret-name" not in figures
     assert 'geoworks_stream_connections{state="connected"} 0.0' in figures
     assert "geoworks_stream_published_total 0.0" in figures
+    assert "geoworks_store_up 1.0" in figures
+    assert 'geoworks_source_on_hold{source="voirie"} 0.0' in figures
+    free, size = (float(re.findall(rf"(?m)^geoworks_disk_{name}_bytes (.+)$", figures)[0]) for name in ("free", "size"))
+    assert 0 < free < size
 
 
 async def test_a_town_page_tells_no_more_than_its_data(house: House) -> None:
