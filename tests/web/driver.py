@@ -28,6 +28,10 @@ class Driver:
         self.socket: ClientConnection
         self._base = base
 
+    def turn_to(self, base: URL) -> None:
+        """Come to another address next time."""
+        self._base = base
+
     async def come(self) -> None:
         """Connect, and resume if it can."""
         self.socket = await connect_to(self._base)
