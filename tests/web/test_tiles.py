@@ -179,6 +179,17 @@ async def test_a_zone_to_the_poles_is_drawn(town: House) -> None:
         assert shapely.geometry.shape(tile["monde"]["geometry"]).contains(shapely.Point(LON, LAT))
 
 
+@pytest.mark.parametrize("lon", [-179.999, 179.999])
+async def test_the_ends_of_the_map(town: House, lon: float) -> None:
+    """Where longitudes jump, the tiles on either side hold what lies in them."""
+    id_ = await post(town, geometry={"type": "Point", "coordinates": [lon, -17.7]})
+    for zoom in (0, 1, 5, 16):
+        address = tile_at(zoom, lon, -17.7)
+        answer = await town.ask("GET", path_of("works", address))
+        assert answer.status == 200, zoom
+        assert set(decode(answer.body, address, town.folder)) == {id_}
+
+
 async def test_a_change_is_in_the_next_tile(town: House) -> None:
     """A tile stays what it is, and known by its tag, until its layer changes; then it is made anew."""
     path = path_of("works", tile_at(14))

@@ -3,13 +3,18 @@
 -- most features, the worst first, $6 the deepest zoom. One statement sees one moment, so the tile is as it was at the
 -- offset that comes with it. A tile has 4096 units a side and 64 around it. What is smaller than 16 units (a pixel of
 -- 256 a side) is drawn as a point; all else is simplified to 4 units, but for the deepest zoom, which clients enlarge.
--- What collapses nevertheless is drawn as a line of its length. Shapes are clipped in degrees first, for Web Mercator (EPSG:3857)
--- has no poles.
+-- What collapses nevertheless is drawn as a line of its length. Shapes are clipped in degrees first, for Web Mercator
+-- (EPSG:3857) has no poles.
 WITH tile AS MATERIALIZED (
     SELECT
         ST_TileEnvelope($2::integer, $3::integer, $4::integer) AS square,
-        ST_Transform(
-            ST_TileEnvelope($2::integer, $3::integer, $4::integer, margin => 64 / 4096.0::double precision), 4326
+        -- Not ST_Transform, which turns what lies past 180 degrees to the other side of the world.
+        ST_MakeEnvelope(
+            greatest(($3::integer - 64 / 4096.0) / 2 ^ $2::integer * 360 - 180, -180),
+            degrees(atan(sinh(pi() * (1 - 2 * ($4::integer + 1 + 64 / 4096.0) / 2 ^ $2::integer)))),
+            least(($3::integer + 1 + 64 / 4096.0) / 2 ^ $2::integer * 360 - 180, 180),
+            degrees(atan(sinh(pi() * (1 - 2 * ($4::integer - 64 / 4096.0) / 2 ^ $2::integer)))),
+            4326
         ) AS around,
         40075016.68557849 / 4096 / 2 ^ $2::integer AS unit
 ),
