@@ -16,6 +16,7 @@ import shapely
 from geoworks.config.settings import Engine, StoreTable, VectorTiles
 from geoworks.geo.tile import TileAddress
 from geoworks.pipeline.keys import Role
+from geoworks.store.postgis.migrate import read_script
 from tests.left_out import needed_program
 from tests.postgres import Databases
 from tests.web.citizen import a_report, filed
@@ -220,6 +221,18 @@ async def test_it_is_packed_for_those_who_can_unpack(town: House) -> None:
     assert packed.headers["ETag"].replace("-gz", "") == plain.headers["ETag"]
     assert plain.headers["Access-Control-Allow-Origin"] == "*"
     assert (await town.ask("HEAD", path)).status == 200
+
+
+async def test_the_writer_of_the_setup_makes_tiles(databases: Databases, tmp_path: Path) -> None:
+    """The role that a service logs in as, which may do no more than it needs, may make tiles."""
+    database = databases.new()
+    databases.server.run_sql(read_script("setup"), database=database)
+    for role in ("geoworks_owner", "geoworks_writer"):
+        store = StoreTable(engine=Engine.POSTGRESQL, dsn=databases.server.dsn(database, role=role))
+        async with opened(tmp_path, store=store) as house:
+            id_ = await post(house)
+            assert id_ in await drawn(house, "works")
+            assert await drawn(house, "zones") == await drawn(house, "reports") == {}
 
 
 async def test_too_many_features(databases: Databases, tmp_path: Path) -> None:
