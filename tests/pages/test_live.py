@@ -209,7 +209,7 @@ def test_without_the_stream_it_reads_on_and_says_so(looker: Looker, served: Serv
     page.goto(looker.address)
     expect(page.locator("#connection")).to_have_attribute("data-state", "polled")
     expect(page.locator("#connection")).to_contain_text("Pas en direct")
-    assert page.locator("#works li").count() > 20
+    expect(page.locator("#works li").nth(20)).to_be_attached()
     id_ = served.post_works("Lu sans le flux")
     page.clock.run_for(31_000)
     expect(item(page, "Lu sans le flux")).to_be_visible()

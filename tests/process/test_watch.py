@@ -140,18 +140,17 @@ async def test_table_of_a_route(tmp_path: Path) -> None:
         arguments = (str(service.base), "--route", str(tmp_path / "way.geojson"), "--depart", "now", "--speed", "30")
         async with watching(tmp_path, *arguments, stdout=end) as watcher:
             os.close(end)
-            await until_shown(screen, "way.geojson (0.2 km)")
-            await until_shown(screen, "on the way")
+            await until_shown(screen, "way.geojson (0.2 km)", "on the way")
             watcher.send_signal(signal.SIGINT)
             assert await watcher.wait() == 130
     os.close(screen)
 
 
-async def until_shown(screen: int, text: str) -> None:
-    """Read what a terminal shows until a text is there."""
+async def until_shown(screen: int, *texts: str) -> None:
+    """Read what a terminal shows until all of some texts are there; they may come at once or one after the other."""
     loop, shown = asyncio.get_running_loop(), ""
     async with asyncio.timeout(WAIT_S):
-        while text not in shown:
+        while not all(text in shown for text in texts):
             ready = loop.create_future()
             loop.add_reader(screen, ready.set_result, None)
             try:

@@ -1,10 +1,10 @@
 -- name: tile
--- Make a vector tile of what the public sees of a kind, with what holds: $2 $3 $4 are zoom, column and row, $5 is the
--- most features, the worst first, $6 the deepest zoom. One statement sees one moment, so the tile is as it was at the
--- offset that comes with it. A tile has 4096 units a side and 64 around it. What is smaller than 16 units (a pixel of
--- 256 a side) is drawn as a point; all else is simplified to 4 units, but for the deepest zoom, which clients enlarge.
--- What collapses nevertheless is drawn as a line of its length. Shapes are clipped in degrees first, for Web Mercator
--- (EPSG:3857) has no poles.
+-- Make a vector tile of what the public sees of a kind, with what holds.
+-- $2 $3 $4 are zoom, column and row, $5 is the most features, the worst first, $6 the deepest zoom. One statement sees
+-- one moment, so the tile is as it was at the offset that comes with it. A tile has 4096 units a side and 64 around
+-- it. What is smaller than 16 units (a pixel of 256 a side) is drawn as a point; all else is simplified to 4 units,
+-- but for the deepest zoom, which clients enlarge. What collapses nevertheless is drawn as a line of its length.
+-- Shapes are clipped in degrees first, for Web Mercator (EPSG:3857) has no poles.
 WITH tile AS MATERIALIZED (
     SELECT
         ST_TileEnvelope($2::integer, $3::integer, $4::integer) AS square,
