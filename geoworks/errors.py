@@ -13,6 +13,7 @@
     |- StaleVersion       If-Match names an old version
     |- KeyReused          the Idempotency-Key came with another body
     |- TooMany            a rate limit was passed
+    |- TooSlow            the body does not arrive
     |- SourceError        a source cannot be reached or read
     |- StoreError         the store cannot do its work
     |  |- StoreFull       the disk is full
@@ -123,6 +124,13 @@ class TooMany(GeoworksError):
         """Keep the wait, in seconds."""
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class TooSlow(GeoworksError):
+    """The body came more slowly than `server.body_bytes_per_s`."""
+
+    code = "too-slow"
+    temporary = True
 
 
 class SourceError(GeoworksError):

@@ -62,6 +62,16 @@ class Server(Table, frozen=True):
         Seconds,
         Meta(description="Time a connection may go without a whole request; longer than proxies keep theirs."),
     ] = 75.0
+    body_bytes_per_s: Annotated[
+        Count,
+        Meta(
+            description="Slowest a request's body may come; a bad mobile line sends three times as fast, and the "
+            "largest upload is over after some seven hours at most."
+        ),
+    ] = 4_096
+    body_grace_s: Annotated[
+        Seconds, Meta(description="Stretch over which a body's pace is measured, and the longest it may stand still.")
+    ] = 30.0
     requests_per_minute: Annotated[
         Count,
         Meta(

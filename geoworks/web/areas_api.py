@@ -21,6 +21,7 @@ from geoworks.hub.messages import Area as GivenArea
 from geoworks.hub.messages import Departure, Refused
 from geoworks.pipeline.json_body import decode_json
 from geoworks.web.answers import PRIVATE, answer
+from geoworks.web.arrival import arriving
 from geoworks.web.bodies import explain
 from geoworks.web.queries import read_query
 from geoworks.web.route import Door
@@ -71,7 +72,8 @@ async def _read_body(request: web.Request) -> bytes:
     kind = request.content_type
     if not (_is_gpx(request) or kind == "application/json" or kind.endswith("+json")):
         raise Invalid(Problem("Content-Type", f"{kind} is not taken here", f"send application/geo+json or {GPX}"))
-    body = await request.read()
+    async with arriving(request):
+        body = await request.read()
     if len(body) > MOST_BYTES:
         raise TooLarge(Problem("body", f"{len(body)} bytes", f"send at most {MOST_BYTES}; simplify the line"))
     return body

@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from geoworks.errors import Invalid, Problem
 from geoworks.geo.geojson import parse_geometry
 from geoworks.pipeline.json_body import decode_json
+from geoworks.web.arrival import arriving
 from geoworks.web.services import services
 
 T = TypeVar("T")
@@ -45,12 +46,14 @@ async def read_body(request: web.Request) -> bytes:
 
     Raises:
         Invalid: the content type is none of JSON's; forms among them, which any site can make a browser send.
+        TooSlow: it does not arrive.
 
     """
     kind = request.content_type
     if kind != "application/octet-stream" and not (kind == "application/json" or kind.endswith("+json")):
         raise Invalid(Problem("Content-Type", f"{kind} is not taken here", "send application/json"))
-    return await request.read()
+    async with arriving(request):
+        return await request.read()
 
 
 def explain(error: msgspec.ValidationError) -> Problem:

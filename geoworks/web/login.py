@@ -11,6 +11,7 @@ from msgspec import Struct
 from geoworks.errors import Forbidden, Invalid, Problem, Unauthorized
 from geoworks.pipeline.keys import Role
 from geoworks.web.answers import answer
+from geoworks.web.arrival import arriving
 from geoworks.web.auth import SESSIONS, caller, from_own_page
 from geoworks.web.bodies import read_json
 from geoworks.web.route import Door
@@ -68,7 +69,8 @@ async def who_am_i(request: web.Request) -> web.StreamResponse:
 async def _secret(request: web.Request, *, is_form: bool) -> str:
     if not is_form:
         return (await read_json(request, LoginBody)).key
-    form = await request.post()
+    async with arriving(request):
+        form = await request.post()
     secret = form.get("key")
     if not isinstance(secret, str):
         raise Invalid(Problem("key", "is missing", "send the key in the field 'key'"))

@@ -11,7 +11,7 @@ from msgspec import Struct
 from shapely.geometry.base import BaseGeometry
 
 from geoworks import __version__
-from geoworks.errors import Forbidden, GeoworksError, TooMany, Unauthorized
+from geoworks.errors import Forbidden, GeoworksError, TooMany, TooSlow, Unauthorized
 from geoworks.model.feature import ReportProperties, WorksProperties, ZoneProperties
 from geoworks.model.report import Report
 from geoworks.model.works import Works
@@ -99,6 +99,8 @@ def _errors(door: Door) -> dict[str, Any]:
     kinds: set[type[GeoworksError]] = {*door.errors, TooMany}
     if door.allow is not ANYONE:
         kinds |= {Unauthorized, Forbidden}
+    if door.body is not None:
+        kinds.add(TooSlow)
     by_status: dict[str, list[str]] = {}
     for kind in sorted(kinds, key=lambda kind: (status_of(kind), kind.code)):
         by_status.setdefault(str(int(status_of(kind))), []).append(kind.code)

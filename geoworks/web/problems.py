@@ -27,6 +27,7 @@ from geoworks.errors import (
     StoreError,
     TooLarge,
     TooMany,
+    TooSlow,
     Unauthorized,
 )
 from geoworks.web.origin import request_id
@@ -46,6 +47,7 @@ STATUS: Mapping[type[GeoworksError], HTTPStatus] = {
     StaleVersion: HTTPStatus.PRECONDITION_FAILED,
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooMany: HTTPStatus.TOO_MANY_REQUESTS,
+    TooSlow: HTTPStatus.REQUEST_TIMEOUT,
     SourceError: HTTPStatus.BAD_GATEWAY,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
     ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -126,6 +128,9 @@ def _answer(request: web.Request, status: HTTPStatus, error: GeoworksError) -> w
         response.headers["Retry-After"] = str(1 + secrets.randbelow(_RETRY_S))
     elif status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(_RETRY_S)
+    elif isinstance(error, TooSlow):
+        # What still comes of the body is no next request.
+        response.force_close()
     elif status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Bearer realm="geoworks"'
     return response

@@ -14,12 +14,12 @@ from msgspec import Struct
 from geoworks.config.settings import Limits
 from geoworks.errors import Forbidden, Invalid, Problem, TooLarge
 from geoworks.pipeline.photos import PhotoLab
+from geoworks.web.arrival import arriving
 from geoworks.web.bodies import read_body
 from geoworks.web.services import services
 
 FORM = "multipart/form-data"
 _CHUNK = 1 << 16
-_READ_S = 300.0
 _MOST_TEXT = 1 << 18
 _MEND = f"send application/json, or {FORM} with the fields 'report' (JSON) and 'photo' (files)"
 
@@ -43,6 +43,7 @@ async def read_sent(request: web.Request, lab: PhotoLab) -> Sent:
         TooLarge: a bound was passed.
         Invalid: it is neither JSON nor such a form, or a photo is none.
         Forbidden: a page of another site made a browser send it.
+        TooSlow: it does not arrive.
 
     """
     if request.content_type != FORM:
@@ -51,11 +52,8 @@ async def read_sent(request: web.Request, lab: PhotoLab) -> Sent:
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise Forbidden("this came from another site; report on the page of this one")
     try:
-        async with asyncio.timeout(_READ_S):
+        async with arriving(request):
             return await _Form(services(request).settings.limits, lab).read(await request.multipart())
-    except TimeoutError:
-        what = f"did not arrive within {_READ_S:.0f} s"
-        raise Invalid(Problem("body", what, "send fewer or smaller photos")) from None
     except (ValueError, HttpProcessingError) as error:
         raise Invalid(Problem("body", "is no well-formed form", _MEND)) from error
 

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 
 from geoworks.errors import Invalid, Problem, TooLarge
+from geoworks.web.arrival import arriving
 from geoworks.web.services import services
 
 _CHUNK = 1 << 18
@@ -32,6 +33,7 @@ async def uploaded(request: web.Request) -> AsyncIterator[Path | None]:
     Raises:
         TooLarge: it is larger than `limits.upload_bytes`.
         Invalid: the form has no file, or the file is empty.
+        TooSlow: it does not arrive.
 
     """
     if not request.can_read_body:
@@ -39,11 +41,16 @@ async def uploaded(request: web.Request) -> AsyncIterator[Path | None]:
         return
     with tempfile.TemporaryDirectory(prefix="geoworks-upload-") as folder:
         most = services(request).settings.limits.upload_bytes
-        if request.content_type.startswith("multipart/"):
-            yield await _save_form(request, Path(folder), most)
-        else:
-            ending = _ENDINGS.get(request.content_type, "") or _ending(request.query.get("name", ""))
-            yield await _save(request.content, Path(folder) / f"upload{ending}", most)
+        async with arriving(request):
+            path = await _save_body(request, Path(folder), most)
+        yield path
+
+
+async def _save_body(request: web.Request, folder: Path, most: int) -> Path:
+    if request.content_type.startswith("multipart/"):
+        return await _save_form(request, folder, most)
+    ending = _ENDINGS.get(request.content_type, "") or _ending(request.query.get("name", ""))
+    return await _save(request.content, folder / f"upload{ending}", most)
 
 
 async def _save_form(request: web.Request, folder: Path, most: int) -> Path:
