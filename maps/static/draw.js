@@ -12,6 +12,7 @@ export class Drawing {
   #layer = L.layerGroup();
   #changed;
   #colour;
+  #moving = false;
 
   /**
    * @param {HTMLElement} container
@@ -28,6 +29,8 @@ export class Drawing {
     crosshair.className = "crosshair";
     container.append(crosshair);
     this.#map.on("click", ({ latlng }) => this.#add(latlng));
+    this.#map.on("movestart", () => (this.#moving = true));
+    this.#map.on("moveend", () => (this.#moving = false));
   }
 
   /** @returns {any} the drawn GeoJSON geometry, or null when nothing new was drawn */
@@ -70,9 +73,10 @@ export class Drawing {
     this.#labels.keepArranged();
   }
 
-  /** Add the map's centre as a point: the way of the keyboard. */
+  /** Add the map's centre as a point: the way of the keyboard. While the map still glides, that is where it ends. */
   addCentre() {
-    this.#add(this.#map.getCenter());
+    if (this.#moving) this.#map.once("moveend", () => this.#add(this.#map.getCenter()));
+    else this.#add(this.#map.getCenter());
   }
 
   /** Take the last point back. */
@@ -82,6 +86,9 @@ export class Drawing {
   }
 
   #add(latlng) {
+    const last = this.#corners.at(-1);
+    // A second touch of the same place is no line.
+    if (last && round(last.lng) === round(latlng.lng) && round(last.lat) === round(latlng.lat)) return;
     this.#kept = null;
     this.#corners.push(latlng);
     this.#show();

@@ -19,6 +19,8 @@ export function wordsOf(error) {
 
 /** Do something at the service and say how it went; true when it went well. */
 export async function attempt(action, done) {
+  // The same words again are said aloud only when they were gone in between.
+  tell("");
   try {
     await action();
   } catch (error) {

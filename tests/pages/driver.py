@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.pages.looking import Looker
 from tests.pages.streets import Street
@@ -26,11 +26,16 @@ Notification.requestPermission = async () => (asked.push("notification"), "denie
 """
 
 
+def import_route(page: Page, file: FilePayload) -> None:
+    """Take the route from a file, and wait until it is taken."""
+    page.locator("#file").set_input_files(file)
+    expect(page.locator("#route-told")).to_contain_text(file["name"])
+
+
 def planned(looker: Looker, street: Street, **options: Any) -> Page:  # noqa: ANN401 - those of `Looker.open`
     """Open the page with the street as the route."""
     page = looker.open("drive", script=DEVICE, **options)
-    page.locator("#file").set_input_files(street.geojson())
-    expect(page.locator("#route-told")).to_contain_text("rue.geojson")
+    import_route(page, street.geojson())
     return page
 
 

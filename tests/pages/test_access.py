@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.left_out import left_out
+from tests.pages.driver import import_route
 from tests.pages.looking import DESKTOP, PHONE, SMALL, Looker, Scheme, drawn
 from tests.pages.served import Served
 from tests.pages.streets import Street, from_now
@@ -149,7 +150,7 @@ def _look(page: Page, served: Served, *, vehicle: str = "hgv") -> None:
     street.works("Pont bas", 500, 600, impact=impact)
     street.works("Demain", 700, 800, schedule=from_now(datetime.now(UTC) + timedelta(days=1)))
     street.works("Trottoir", 900, 950, impact={"vehicle_impact": "all-lanes-open"})
-    page.locator("#file").set_input_files(street.geojson())
+    import_route(page, street.geojson())
     page.locator("input[name=place][value=route]").check()
     page.locator("#class").select_option(vehicle)
     page.locator("#look").click()

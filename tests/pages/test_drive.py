@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import WebSocket, expect
 
-from tests.pages.driver import DEVICE, eventually, is_live, looked, planned, titles
+from tests.pages.driver import DEVICE, eventually, import_route, is_live, looked, planned, titles
 from tests.pages.looking import DESKTOP, PHONE, Looker
 from tests.pages.served import Served
 from tests.pages.streets import Street, from_now
@@ -20,7 +20,7 @@ def test_a_gpx_route_lists_what_lies_on_it(looker: Looker, works: Street, langua
     """An imported track is posted as a bare line; works on it come in the order of the way, others not at all."""
     page = looker.open("drive", size=size, language=language)
     with page.expect_request(re.compile("/v1/areas")) as posted:
-        page.locator("#file").set_input_files(works.gpx())
+        import_route(page, works.gpx())
         page.locator("#look").click()
     assert "secret" not in str(posted.value.post_data)
     is_live(page)
@@ -80,7 +80,7 @@ def test_the_keyboard_is_enough(looker: Looker, works: Street) -> None:
     expect(page.locator("#route-told")).to_contain_text("Trajet dessiné")
     page.locator("#undo").press("Enter")
     expect(page.locator("#route-told")).to_contain_text("Départ placé")
-    page.locator("#file").set_input_files(works.geojson())
+    import_route(page, works.geojson())
     page.locator("#look").press("Enter")
     is_live(page)
     expect(page.locator("#title")).to_be_focused()

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from geoworks.hub.shelf import Shelf
 from tests.pages.cable import Cable
-from tests.pages.driver import DEVICE, drive_on, driven, eventually, is_live, looked, planned, titles
+from tests.pages.driver import DEVICE, drive_on, driven, eventually, import_route, is_live, looked, planned, titles
 from tests.pages.looking import DESKTOP, PHONE, Looker
 from tests.pages.served import Served
 from tests.pages.streets import Street, from_now
@@ -66,7 +66,7 @@ def test_a_refused_position_is_said_in_words(looker: Looker, works: Street) -> N
     expect(page.locator("#road-told")).to_contain_text("Autorisez-la")
     page.locator("#stop").click()
     page.get_by_label("Un trajet", exact=True).check()
-    page.locator("#file").set_input_files(works.geojson())
+    import_route(page, works.geojson())
     page.locator("#go").click()
     is_live(page)
     expect(page.locator("#road-told")).to_contain_text("sans distances depuis vous")
@@ -129,7 +129,7 @@ def test_a_cut_shows_how_old_the_news_is_and_mends_itself(looker: Looker, works:
     cable = Cable()
     page = looker.open("drive", script=DEVICE)
     page.route_web_socket(re.compile("/v1/stream"), cable.plug)
-    page.locator("#file").set_input_files(works.geojson())
+    import_route(page, works.geojson())
     page.locator("#look").click()
     is_live(page)
     cable.cut()
@@ -169,7 +169,7 @@ def test_notifications_are_shown_where_they_are_allowed(looker: Looker, street: 
     """News for the driver is a notification, and only what is news."""
     street.works("Ancien", 300, 400)
     page = looker.open("drive", script=_NOTIFIED, permissions=["notifications"])
-    page.locator("#file").set_input_files(street.geojson())
+    import_route(page, street.geojson())
     page.get_by_label("Des notifications").check()
     page.locator("#look").click()
     is_live(page)
@@ -199,7 +199,7 @@ def test_a_route_that_the_service_forgot_is_posted_again(looker: Looker, works: 
     cable = Cable()
     page = looker.open("drive", script=DEVICE)
     page.route_web_socket(re.compile("/v1/stream"), cable.plug)
-    page.locator("#file").set_input_files(works.geojson())
+    import_route(page, works.geojson())
     page.locator("#look").click()
     is_live(page)
     works.served.run(_forget_areas(works.served))

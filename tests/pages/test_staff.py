@@ -63,7 +63,8 @@ def saved(served: Served, title: str) -> Any:  # noqa: ANN401 - the properties a
 
 def save(console: Page) -> None:
     """Save the form and wait for the word."""
-    console.get_by_role("button", name="Enregistrer", exact=True).click()
+    with console.expect_response(lambda response: response.request.method != "GET"):
+        console.get_by_role("button", name="Enregistrer", exact=True).click()
     expect(console.locator("#told")).to_have_text("Enregistré.")
 
 

@@ -16,7 +16,7 @@ import shapely
 from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.geo.street_cases import Outing, outing
-from tests.pages.driver import eventually, is_live, titles
+from tests.pages.driver import eventually, import_route, is_live, titles
 from tests.pages.looking import Looker
 from tests.pages.served import Served, ServedTown
 
@@ -88,7 +88,7 @@ def driver(windows: Looker, ride: Outing) -> Page:
         "mimeType": "application/geo+json",
         "buffer": json.dumps(ride.route.__geo_interface__).encode(),
     }
-    page.locator("#file").set_input_files(route)
+    import_route(page, route)
     page.locator("#look").click()
     is_live(page)
     expect(titles(page)).to_have_count(0)
