@@ -8,7 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from geoworks.errors import Invalid, NotFound, Problem, SourceError
+from geoworks.errors import Invalid, NotFound, Problem, SourceError, TooLarge, TooSlow
 from geoworks.pipeline.sync_report import SourceStatus
 from geoworks.web.answers import answer
 from geoworks.web.auth import caller
@@ -92,7 +92,7 @@ DOORS: Sequence[Door] = (
         allow=STAFF,
         query=SyncQuery,
         answer=ReportShown,
-        errors=(Invalid, NotFound, SourceError),
+        errors=(Invalid, NotFound, SourceError, TooLarge, TooSlow),
     ),
     Door(
         method="POST",

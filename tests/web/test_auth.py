@@ -6,7 +6,7 @@ from datetime import timedelta
 from http.cookies import SimpleCookie
 
 import pytest
-from aiohttp import ClientSession, UnixConnector
+from aiohttp import ClientSession, FormData, UnixConnector
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,3 +174,12 @@ def test_a_session_signed_elsewhere_is_none() -> None:
     assert Sessions(b"two").read(cookie, now=NOW) is None
     said, _, signature = cookie.partition(".")
     assert Sessions(b"one").read(f"{said[:-2]}AA.{signature}", now=NOW) is None
+
+
+async def test_a_form_in_parts_is_no_login(house: House) -> None:
+    """Nobody logs in with a file: a form that could bring one is not read."""
+    form = FormData()
+    form.add_field("key", "gw_x", filename="key.txt")
+    answer = await house.ask("POST", "/staff/login", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status == 400
+    assert "send application/json" in answer.json()["detail"]
