@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import Protocol, TypeVar
 
-from geoworks.hub.answers import Sight
 from geoworks.hub.areas import Area
 from geoworks.hub.counters import Counters
-from geoworks.hub.replay import Due
-from geoworks.hub.subscriptions import Subscriptions
-from geoworks.model.change import Cursor
+from geoworks.hub.rounds import Log
 from geoworks.state import State
 
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -57,7 +54,7 @@ class Outlet(Protocol):
         ...
 
 
-class Feed(Sight, Protocol[S_contra]):
+class Feed(Log, Protocol[S_contra]):
     """What a session reads from: the log, the state, and the writing to those who are live."""
 
     @property
@@ -70,17 +67,8 @@ class Feed(Sight, Protocol[S_contra]):
         """Return the town as it stands at the head."""
         ...
 
-    @property
-    def head(self) -> Cursor:
-        """Return the last place of the log that was told."""
-        ...
-
     def time(self) -> float:
         """Return the seconds of a steady clock."""
-        ...
-
-    def due(self, after: int, subscriptions: Subscriptions) -> Sequence[Due] | None:
-        """Return what those who ask this are due after an offset, when it is near; None: the log has to be read."""
         ...
 
     def area(self, id_: str) -> Area | None:

@@ -1,22 +1,19 @@
 """One connection of the stream, without I/O: frames and events in, bytes and closing out.
 
 There is no queue of changes for a connection: the log is the queue, and the session remembers its place in it, the
-cursor. It works in *rounds*. A round is planned at the head of the log: what changed since the cursor by the
-catch-up rule, then the answer to one message of the client (a snapshot, the removals of an unsubscription), all
-frozen at that moment, then `caught_up`. It is sent as fast as the socket takes it. When it is over and nothing has
-happened meanwhile, the session is live: it joins an audience, which writes to it without asking it anything. When
-unsent bytes pass the high-water mark it leaves, and is in a round again once the socket has drained.
+cursor. It works in *rounds*, each planned at the head of the log and sent as fast as the socket takes it. When one is
+over and nothing has happened meanwhile, the session is live: it joins an audience, which writes to it without asking
+it anything. When unsent bytes pass the high-water mark it leaves, and is in a round again once the socket has drained.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum, auto
-from itertools import chain
 
 from geoworks.config.settings import Stream
 from geoworks.hub import messages, say
-from geoworks.hub.answers import Answers, Frames
+from geoworks.hub.answers import Answers
 from geoworks.hub.codes import Code
 from geoworks.hub.feed import Feed, Outlet
 from geoworks.hub.frames import frame, pong
@@ -27,6 +24,7 @@ from geoworks.hub.pulse import Pulse, Verdict
 from geoworks.hub.question import Sieve
 from geoworks.hub.replay import CatchUp, Due
 from geoworks.hub.resumption import read_cursor, why_not
+from geoworks.hub.rounds import Rounds
 from geoworks.hub.subscriptions import Subscriptions
 from geoworks.model.change import Cursor, Key, MatchKeys
 from geoworks.state import Entry
@@ -43,10 +41,6 @@ class Phase(Enum):
     OVER = auto()  # the end of the connection
 
 
-# What is due is written in pieces of about this size: each write costs as much as making several frames.
-_JOINED_BYTES = 16_384
-
-
 class Session:
     """The conversation with one client."""
 
@@ -57,22 +51,22 @@ class Session:
         self.unsent = outlet.unsent
         self.subscriptions = Subscriptions(feed.area)
         self.phase = Phase.FIRST
-        self.cursor = feed.head.offset
         self.attended = False
         self._feed = feed
         self._settings = settings
-        self._joined_bytes = min(_JOINED_BYTES, settings.high_water_bytes)
         self._inbox = Inbox(settings)
         self._pace = Pace(settings, now)
         self._answers = Answers(self.subscriptions, feed, most=settings.subscriptions)
-        self._flow: Iterator[tuple[int | None, bytes]] = iter(())
-        self._goal = self.cursor
-        self._moment = feed.moment
+        self._rounds = Rounds(feed, self.subscriptions, self._answers, most_bytes=settings.high_water_bytes)
         self._begun = False
-        self._owes = False
         self._pulse = Pulse(settings, now)
         head = feed.head
         self._tell(messages.Hello(messages.PROTOCOL, head.epoch, str(head), settings.heartbeat_s))
+
+    @property
+    def cursor(self) -> int:
+        """Return the offset up to which the client has been sent everything, unless it is live."""
+        return self._rounds.cursor
 
     @property
     def waiting(self) -> bool:
@@ -120,7 +114,9 @@ class Session:
         while self.phase is Phase.NOTHING:
             if self.unsent() > self._settings.high_water_bytes:
                 self._wait(Phase.SOCKET)
-            elif not self._send_next():
+            elif piece := self._rounds.next_piece():
+                self.write(piece)
+            else:
                 self._go_on()
 
     def lag(self) -> None:
@@ -186,7 +182,7 @@ class Session:
         if self.phase is Phase.LIVE:
             self._leave()
         self.phase = Phase.OVER
-        self._flow = iter(())
+        self._rounds.drop()
         self._inbox.clear()
         return True
 
@@ -220,79 +216,42 @@ class Session:
         # First: leaving has the audience written to, which may find this very socket too slow.
         self.phase = Phase.NOTHING
         self._feed.leave(self)
-        self.cursor = self._goal = self._feed.head.offset
-        self._moment = self._feed.moment
+        self._rounds.skip()
 
     def _wait(self, phase: Phase) -> None:
         self.phase = phase
         self._feed.attend(self)
 
-    def _send_next(self) -> bool:
-        """Send the next frames of the round, joined into one write; tell whether there were any."""
-        joined: list[bytes] = []
-        size, cursor = 0, self.cursor
-        for offset, data in self._flow:
-            joined.append(data)
-            size += len(data)
-            if offset is not None:
-                cursor = offset
-            if size >= self._joined_bytes:
-                break
-        if not joined:
-            return False
-        self.write(b"".join(joined))
-        self.cursor = cursor
-        return True
-
     def _go_on(self) -> None:
         """Plan the next round, or go live when there is nothing to plan."""
-        self.cursor = self._feed.head.offset if not self.subscriptions else max(self.cursor, self._goal)
+        is_current = self._rounds.finish()
         if resume := self._inbox.next_resume():
             self._resume(resume)
-        elif not self._inbox and self.cursor == self._feed.head.offset and self._is_on_time():
+        elif not self._inbox and is_current:
             self.phase = Phase.LIVE
             self._feed.join(self)
         else:
             self._read_near()
 
-    def _is_on_time(self) -> bool:
-        """Tell whether the clock has brought nothing since the last round."""
-        return self._moment == self._feed.moment or not self.subscriptions.heeds_clock
-
     def _matches(self, key: Key, keys: MatchKeys) -> bool:
         return self.subscriptions.test(key, keys, self._feed.moment)
 
     def _read_near(self) -> None:
-        due = self._feed.due(self.cursor, self.subscriptions) if self.subscriptions else ()
+        due = self._rounds.near()
         if due is None:
             self._wait(Phase.LOG)
             return
         self._plan(due)
 
     def _plan(self, missed: Iterable[Due]) -> None:
-        """Freeze a round at the head: the catch-up, what the clock brought, the answer to one message, `caught_up`."""
-        head = self._feed.head
-        due = say.due(missed, head.epoch)
-        brought = self._answers.brought(self._moment) if not self._is_on_time() else []
-        behind = self.cursor != head.offset
-        self._goal, self._moment = head.offset, self._feed.moment
-        answered: str | None = None
-        answer: Frames = ()
-        if self._inbox:
-            try:
-                answered, answer = self._answers.obey(self._inbox.take(), head)
-                self._begun = True
-            except Refused as error:
-                self._refuse(error)
-        self._flow = chain(due, brought, answer)
-        if behind or self._owes or answered is not None:
-            self._owes = False
-            self._flow = chain(self._flow, self._caught_up(answered))
-
-    def _caught_up(self, answered: str | None) -> Iterable[tuple[int, bytes]]:
-        goal = Cursor(self._feed.head.epoch, self._goal)
-        told = messages.CaughtUp(answered, self.subscriptions.hash(), str(goal))
-        return ((self._goal, frame(told)),)
+        """Plan a round that answers the next message of the client."""
+        message = self._inbox.take() if self._inbox else None
+        try:
+            self._rounds.plan(missed, message)
+        except Refused as error:
+            self._refuse(error)
+        else:
+            self._begun = self._begun or message is not None
 
     def _resume(self, message: messages.Resume) -> None:
         try:
@@ -307,8 +266,7 @@ class Session:
             self._resync(reason)
             return
         self._feed.counters.resumed += 1
-        self.cursor = self._goal = since.offset
-        self._owes = True
+        self._rounds.resume(since.offset)
         self._read_near()
 
     def _read_resume(self, message: messages.Resume) -> Cursor:
@@ -320,9 +278,7 @@ class Session:
 
     def _resync(self, reason: messages.ResyncReason) -> None:
         self._feed.counters.resynced += 1
-        self.cursor = self._goal = self._feed.head.offset
-        self._moment = self._feed.moment
-        self._flow = chain(self._answers.anew(reason, self._feed.head), self._caught_up(None))
+        self._rounds.plan_anew(reason)
 
     def _answer(self, message: messages.ServerMessage) -> None:
         """Send a message out of turn, unless the client does not read: it gets none of these then."""
