@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from geoworks.config.settings import DateKind, Mapping
+from geoworks.config.sources import DateKind, Mapping
 from geoworks.errors import Invalid, Problem
 from geoworks.model.windows import to_utc
 from geoworks.pipeline.checks import LATEST

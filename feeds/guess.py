@@ -9,7 +9,7 @@ from typing import Any
 from feeds.cells import as_text
 from feeds.guess_values import guess_dates, guess_parking, guess_vehicle_impact, plain
 from feeds.reading import NUMBER_COLUMN
-from geoworks.config.settings import Mapping as MappingTable
+from geoworks.config.sources import Mapping as MappingTable
 from geoworks.model.impact import ParkingState, VehicleImpact
 
 Columns = Mapping[str, Sequence[Any]]

@@ -22,7 +22,7 @@ from feeds.reading import with_numbers
 from feeds.sources.fetch import file_name, is_url
 from feeds.sources.gdal import Asked, read_address
 from feeds.sources.reader import RawTable, WrongEncoding
-from geoworks.config.settings import SourceTable
+from geoworks.config.sources import SourceTable
 from geoworks.geo.crs import LONLAT, likely_crs
 
 _SAMPLES = 3

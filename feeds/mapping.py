@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from feeds.cells import Cell, make_cell
 from feeds.dates import Dates
-from geoworks.config.settings import Mapping as MappingTable
+from geoworks.config.sources import Mapping as MappingTable
 from geoworks.errors import ConfigError, Invalid, Problem, SourceError
 from geoworks.model.works import Works
 from geoworks.pipeline.intake import check_works

@@ -13,7 +13,7 @@ from feeds.mapping import WorksMapping
 from feeds.places import Places
 from feeds.sources.reader import RawTable
 from geoworks.config.settings import Limits
-from geoworks.config.settings import Mapping as MappingTable
+from geoworks.config.sources import Mapping as MappingTable
 from geoworks.errors import Invalid, Problem, SourceError
 from geoworks.ids import clean_source_id
 from geoworks.model.works import Works

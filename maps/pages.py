@@ -32,7 +32,8 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from geoworks.config.settings import Category, Settings
+from geoworks.config.categories import Category
+from geoworks.config.settings import Settings
 from geoworks.model import severity
 from maps import colours
 from maps.texts import LANGUAGES, text, texts

@@ -21,7 +21,8 @@ from feeds.sources.local import prepare
 from feeds.sources.reader import RawTable, read_table
 from feeds.sources.recode import TABLES, to_utf8
 from feeds.sources.wire import Opening
-from geoworks.config.settings import Limits, SourceTable
+from geoworks.config.settings import Limits
+from geoworks.config.sources import SourceTable
 from geoworks.errors import SourceError
 from geoworks.ids import check_source_name
 

@@ -1,1 +1,1 @@
-"""The settings: what can be set (`settings`), and how a file becomes settings (`loader`)."""
+"""The settings: what can be set (`settings`, `sources`, `categories`), and how a file becomes settings (`loader`)."""

@@ -16,7 +16,7 @@ from geoworks.config.settings import Settings
 _WIDTH = 110
 _LONGEST_DEFAULT = 90
 _SETTINGS_INTRODUCTION = (
-    "Made from `geoworks/config/settings.py` by `make docs`. Set them in `config.toml`, or override a key of a table "
+    "Made from `geoworks/config/` by `make docs`. Set them in `config.toml`, or override a key of a table "
     "by `GEOWORKS_<TABLE>_<KEY>` in the environment. `geoworks init` writes a commented file, `geoworks check` names "
     "every fault."
 )

@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 
 from geoworks.config.secrets import without_password
 from geoworks.config.settings import Engine, Settings
-from geoworks.config.settings import Mapping as MappingTable
+from geoworks.config.sources import Mapping as MappingTable
 from geoworks.errors import ConfigError, Invalid, Problem
 from geoworks.ids import check_source_name
 

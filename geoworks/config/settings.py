@@ -1,7 +1,7 @@
 """Every setting of `config.toml`: its type, bounds, default and meaning.
 
-The descriptions here are the only ones: `config.toml`, `geoworks init`, `geoworks check` and `docs/settings.md`
-are made from them.
+The descriptions here, in `sources` and in `categories` are the only ones: `config.toml`, `geoworks init`,
+`geoworks check` and `docs/settings.md` are made from them.
 """
 
 from __future__ import annotations
@@ -10,17 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
-Port = Annotated[int, Meta(ge=0, le=65535)]
-Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
-Share = Annotated[float, Meta(ge=0, le=1)]
-Colour = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$")]
-Count = Annotated[int, Meta(ge=1)]
-
-
-class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The root of all tables: an unknown key is an error."""
+from geoworks.config.categories import CATEGORIES, Category
+from geoworks.config.sources import SourceTable
+from geoworks.config.table import Colour, Count, Port, Seconds, Table
 
 
 class Town(Table, frozen=True):
@@ -234,87 +228,6 @@ class Levels(Table, frozen=True):
     blocked: Annotated[float, Meta(gt=0, description="Sum of weights from which a zone is blocked.")] = 24.0
 
 
-class Category(Table, frozen=True):
-    """One kind of report: who handles it, and why they do."""
-
-    id: Annotated[str, Meta(pattern="^[a-z0-9-]{1,40}$", description="Stable name of the category.")]
-    fr: Annotated[str, Meta(description="Name in French.")]
-    en: Annotated[str, Meta(description="Name in English.")]
-    handler: Annotated[str, Meta(description="Who handles it.")]
-    reason_fr: Annotated[str, Meta(description="Why they do, in French.")] = ""
-    reason_en: Annotated[str, Meta(description="Why they do, in English.")] = ""
-    words: Annotated[
-        tuple[str, ...], Meta(description="Words in a report that suggest this category; * at the end: any ending.")
-    ] = ()
-
-
-_TOWN_ROADS = ("la voirie communale est à la charge de la mairie", "the town hall is in charge of town roads")
-_CATEGORIES = (
-    Category(
-        id="chaussee",
-        fr="Chaussée abîmée",
-        en="Damaged road",
-        handler="Services techniques, voirie",
-        reason_fr=_TOWN_ROADS[0],
-        reason_en=_TOWN_ROADS[1],
-        words=("nid-de-poule", "nid de poule", "trou", "chaussée", "bosse", "affaissement", "pothole", "hole"),
-    ),
-    Category(
-        id="trottoir",
-        fr="Trottoir, passage piéton",
-        en="Footway, crossing",
-        handler="Services techniques, voirie",
-        reason_fr=_TOWN_ROADS[0],
-        reason_en=_TOWN_ROADS[1],
-        words=("trottoir", "passage piéton", "bordure", "poussette", "fauteuil", "footway", "sidewalk", "kerb"),
-    ),
-    Category(
-        id="stationnement",
-        fr="Stationnement",
-        en="Parking",
-        handler="Police municipale",
-        reason_fr="le stationnement relève du pouvoir de police du maire",
-        reason_en="parking is policed by the town",
-        words=("stationn*", "garé", "garée", "voiture ventouse", "parking", "parked", "livraison"),
-    ),
-    Category(
-        id="signalisation",
-        fr="Panneau, feu, marquage",
-        en="Sign, light, marking",
-        handler="Services techniques, signalisation",
-        reason_fr="la signalisation est posée par le gestionnaire de la voie",
-        reason_en="signs are set by the road authority",
-        words=("panneau", "feu", "feux", "marquage", "signalisation", "déviation", "sign", "traffic light"),
-    ),
-    Category(
-        id="eclairage",
-        fr="Éclairage",
-        en="Street light",
-        handler="Services techniques, éclairage public",
-        reason_fr="l'éclairage public est un service de la commune",
-        reason_en="street lighting is a town service",
-        words=("lampadaire", "éclairage", "lampe", "éteint", "lumière", "street light", "lamp", "dark"),
-    ),
-    Category(
-        id="chantier",
-        fr="Gêne due à un chantier",
-        en="Trouble from works",
-        handler="Services techniques, coordination des travaux",
-        reason_fr="elle transmet à l'entreprise du chantier et suit la réponse",
-        reason_en="it passes the report to the contractor and follows the answer",
-        words=("chantier", "travaux", "barrière", "grue", "tranchée", "works", "barrier", "trench"),
-    ),
-    Category(
-        id="autre",
-        fr="Autre problème de rue",
-        en="Other street problem",
-        handler="Accueil de la mairie",
-        reason_fr="l'accueil oriente vers le bon service",
-        reason_en="the front desk passes it to the right service",
-    ),
-)
-
-
 class Reports(Table, frozen=True):
     """What citizens may report."""
 
@@ -325,7 +238,7 @@ class Reports(Table, frozen=True):
     categories: Annotated[
         tuple[Category, ...],
         Meta(min_length=1, description="The categories, in the order shown; the last one takes what fits no other."),
-    ] = _CATEGORIES
+    ] = CATEGORIES
 
 
 class MapsTable(Table, frozen=True):
@@ -335,64 +248,6 @@ class MapsTable(Table, frozen=True):
         Seconds, Meta(description="Time after a change in which others are gathered before the maps are made anew.")
     ] = 10.0
     enabled: Annotated[bool, Meta(description="Make the maps while serving.")] = True
-
-
-class DateKind(StrEnum):
-    """How a source writes its days and hours."""
-
-    MOMENT = "moment"
-    WHOLE_DAY = "whole-day"
-
-
-class Mapping(Table, frozen=True):
-    """How a source's columns become the fields of a works."""
-
-    version: Annotated[str, Meta(description="Change it to have unchanged records mapped again.")] = "1"
-    key: Annotated[tuple[str, ...], Meta(description="Columns that compose the id.")] = ()
-    fields: Annotated[
-        dict[str, str], Meta(description="Field of a works (dotted, such as impact.vehicle_impact) = column.")
-    ] = {}
-    constants: Annotated[dict[str, str | int | float | bool], Meta(description="Field = value for every record.")] = {}
-    values: Annotated[
-        dict[str, dict[str, str]], Meta(description="Field = table from the column's value to ours; * for any other.")
-    ] = {}
-    split: Annotated[dict[str, str], Meta(description="Field = separator at which a text becomes a list.")] = {}
-    date_format: Annotated[str, Meta(description="strptime format of the dates; empty: ISO 8601 and French forms.")] = (
-        ""
-    )
-    dates: Annotated[DateKind, Meta(description="moment, or whole-day for dates without hours.")] = DateKind.MOMENT
-    time_zone: Annotated[str, Meta(description="Time zone of dates without offset; empty: the town's.")] = ""
-    end_inclusive: Annotated[bool, Meta(description="Whether a whole-day end is the last day of the works.")] = True
-    midnight_shift: Annotated[
-        bool, Meta(description="Mend local midnights that were written as UTC: they become midnight again.")
-    ] = False
-    offset_shift_h: Annotated[
-        float, Meta(ge=-24, le=24, description="Hours to add to every date, to undo an exporter's fault.")
-    ] = 0.0
-    where: Annotated[
-        dict[str, tuple[str, ...]], Meta(description="Column = values; other records are left out (not rejected).")
-    ] = {}
-
-
-class SourceTable(Table, frozen=True):
-    """One source of works: a file or URL that GDAL reads."""
-
-    url: Annotated[str, Meta(description="File or http(s) URL.")]
-    layer: Annotated[str, Meta(description="Layer; empty for the only one.")] = ""
-    crs: Annotated[str, Meta(description="CRS that overrides the file's, such as EPSG:2154; empty: the file's.")] = ""
-    lon: Annotated[str, Meta(description="Column of the longitude or x, for tables without geometry.")] = ""
-    lat: Annotated[str, Meta(description="Column of the latitude or y, for tables without geometry.")] = ""
-    wkt: Annotated[str, Meta(description="Column of the geometry as WKT, for tables without geometry.")] = ""
-    encoding: Annotated[str, Meta(description="Encoding of the texts; empty: the file's.")] = ""
-    interval_s: Annotated[float, Meta(ge=0, description="Time between two synchronisations; 0: only when asked.")] = (
-        900.0
-    )
-    timeout_s: Annotated[Seconds, Meta(description="Time one reading may take.")] = 60.0
-    removal_guard: Annotated[Share, Meta(description="Share of live records whose removal waits for a person.")] = 0.3
-    headers: Annotated[
-        dict[str, str], Meta(description="HTTP headers to send; $NAME is taken from the environment.")
-    ] = {}
-    mapping: Mapping = Mapping()
 
 
 class ZonesTable(Table, frozen=True):

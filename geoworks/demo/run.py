@@ -10,8 +10,9 @@ from rich.console import Console
 
 from geoworks.app import Town, keep_current, open_doors, open_town
 from geoworks.clock import Clock, SystemClock
-from geoworks.config.settings import Data, DateKind, Mapping, MapsTable, Server, Settings, SourceTable, ZonesTable
+from geoworks.config.settings import Data, MapsTable, Server, Settings, ZonesTable
 from geoworks.config.settings import Town as TownTable
+from geoworks.config.sources import DateKind, Mapping, SourceTable
 from geoworks.demo import town as sample
 from geoworks.demo.script import play
 from geoworks.errors import ConfigError, Problem

@@ -8,7 +8,8 @@ from msgspec import Struct
 from shapely import Point
 from shapely.geometry.base import BaseGeometry
 
-from geoworks.config.settings import Category, Limits
+from geoworks.config.categories import Category
+from geoworks.config.settings import Limits
 from geoworks.errors import Invalid, Problem, TooLarge
 from geoworks.geo.geojson import parse_geometry
 from geoworks.geo.measure import box_around

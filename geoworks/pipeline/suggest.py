@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from shapely import Point
 
-from geoworks.config.settings import Category
+from geoworks.config.categories import Category
 from geoworks.model import overlay
 from geoworks.model.change import Kind
 from geoworks.model.report import Report, ReportStatus

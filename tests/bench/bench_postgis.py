@@ -20,7 +20,8 @@ from msgspec.structs import replace
 
 from feeds.sources.gdal import GdalSource
 from geoworks.clock import ManualClock
-from geoworks.config.settings import Data, Limits, Mapping, SourceTable, StoreTable
+from geoworks.config.settings import Data, Limits, StoreTable
+from geoworks.config.sources import Mapping, SourceTable
 from geoworks.model.change import Key, Kind, Reason, Record
 from geoworks.model.works import Works
 from geoworks.pipeline.sync import Syncs

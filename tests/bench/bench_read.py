@@ -20,7 +20,8 @@ from shapely.ops import transform
 from feeds.places import PlaceColumns, Places
 from feeds.sources.gdal import Asked, GdalSource, read_address
 from geoworks.clock import ManualClock
-from geoworks.config.settings import Data, Limits, Mapping, SourceTable
+from geoworks.config.settings import Data, Limits
+from geoworks.config.sources import Mapping, SourceTable
 from geoworks.geo.crs import LONLAT
 from geoworks.pipeline.sync import Syncs
 from geoworks.store.sqlite import SqliteStore

@@ -18,7 +18,8 @@ from msgspec import Struct
 
 from feeds.sources.gdal import GdalSource
 from geoworks.clock import ManualClock
-from geoworks.config.settings import Data, Limits, Mapping, SourceTable
+from geoworks.config.settings import Data, Limits
+from geoworks.config.sources import Mapping, SourceTable
 from geoworks.model.change import Kind, Record
 from geoworks.pipeline.plan import Guard
 from geoworks.pipeline.sync import Syncs

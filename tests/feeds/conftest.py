@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from feeds.sources.gdal import GdalSource
-from geoworks.config.settings import Limits, SourceTable
+from geoworks.config.settings import Limits
+from geoworks.config.sources import SourceTable
 from tests.feeds.paris import Records
 
 MakeSource = Callable[..., GdalSource]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from geoworks.config.settings import Mapping as MappingTable
+from geoworks.config.sources import Mapping as MappingTable
 
 SIMPLE = MappingTable(key=("id",), fields={"title": "objet", "schedule.start": "debut", "schedule.end": "fin"})
 LINE = {"type": "LineString", "coordinates": [[2.30, 48.63], [2.31, 48.64]]}

@@ -16,7 +16,7 @@ import pyogrio.raw
 import shapely
 from numpy.typing import NDArray
 
-from geoworks.config.settings import DateKind, Mapping, SourceTable
+from geoworks.config.sources import DateKind, Mapping, SourceTable
 from geoworks.geo.crs import LONLAT
 from geoworks.model.works import Works
 from tests.shared import shared_data

@@ -11,7 +11,8 @@ import pytest
 
 from feeds.sources.archive import check_zip, find_data, unpack
 from feeds.sources.local import prepare
-from geoworks.config.settings import Limits, SourceTable
+from geoworks.config.settings import Limits
+from geoworks.config.sources import SourceTable
 from geoworks.errors import SourceError
 from tests.feeds.conftest import MakeSource
 from tests.feeds.files import SIMPLE, feature, geojson

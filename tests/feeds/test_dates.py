@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.dates import Dates, parse_date, shifted_midnight
-from geoworks.config.settings import DateKind, Mapping
+from geoworks.config.sources import DateKind, Mapping
 from geoworks.errors import Invalid
 
 PARIS = ZoneInfo("Europe/Paris")

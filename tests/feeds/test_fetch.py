@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from feeds.sources.fetch import file_name
 from feeds.sources.gdal import GdalSource
-from geoworks.config.settings import SourceTable
+from geoworks.config.sources import SourceTable
 from geoworks.errors import SourceError
 from tests.feeds.conftest import MakeSource
 from tests.feeds.files import SIMPLE, feature, geojson, write_geojson

@@ -14,7 +14,8 @@ from feeds.guess_values import guess_dates, guess_parking, guess_vehicle_impact
 from feeds.inspect import Findings, inspect_address
 from feeds.sources.gdal import Asked, GdalSource
 from geoworks.config.loader import load_settings
-from geoworks.config.settings import DateKind, Limits
+from geoworks.config.settings import Limits
+from geoworks.config.sources import DateKind
 from geoworks.model.impact import ParkingState, VehicleImpact
 from geoworks.model.works import Works
 from geoworks.ports import Rejected

@@ -16,7 +16,8 @@ from msgspec import structs
 from feeds.sources.gdal import GdalSource
 from feeds.zones import read_zones
 from geoworks.clock import ManualClock
-from geoworks.config.settings import Data, DateKind, Limits, Mapping, SourceTable, ZonesTable
+from geoworks.config.settings import Data, Limits, ZonesTable
+from geoworks.config.sources import DateKind, Mapping, SourceTable
 from geoworks.model.change import Kind
 from geoworks.model.impact import ParkingState, VehicleImpact
 from geoworks.model.schedule import Schedule

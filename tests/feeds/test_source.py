@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 from feeds.reading import GdalReading
-from geoworks.config.settings import Mapping, SourceTable
+from geoworks.config.sources import Mapping, SourceTable
 from geoworks.errors import ConfigError, SourceError
 from geoworks.model.works import Works
 from geoworks.ports import Rejected

@@ -8,7 +8,8 @@ from typing import Any
 from shapely.geometry import LineString, Point, box
 from shapely.geometry.base import BaseGeometry
 
-from geoworks.config.settings import Category, Reports, Settings, Tiles
+from geoworks.config.categories import Category
+from geoworks.config.settings import Reports, Settings, Tiles
 from geoworks.config.settings import Town as TownTable
 from geoworks.model.change import Key, Kind, Record
 from geoworks.model.feature import render

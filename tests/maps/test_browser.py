@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from playwright.sync_api import Browser, Locator, Page, expect
 from shapely.geometry import LineString, MultiLineString, MultiPoint, Point, box
 
-from geoworks.config.settings import Category, Reports, Tiles
+from geoworks.config.categories import Category
+from geoworks.config.settings import Reports, Tiles
 from geoworks.config.settings import Town as TownTable
 from geoworks.model.severity import Severity
 from geoworks.model.text import clean_text

@@ -15,7 +15,8 @@ from msgspec import structs
 from shapely.geometry import shape
 
 from geoworks.app import Town, open_doors, open_town
-from geoworks.config.settings import Category, Reports, Server, Settings, Tiles
+from geoworks.config.categories import Category
+from geoworks.config.settings import Reports, Server, Settings, Tiles
 from geoworks.demo import run as demo
 from geoworks.demo import town as sample
 from geoworks.model.zone import Zone

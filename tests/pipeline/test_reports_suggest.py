@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 from shapely import Point
 
-from geoworks.config.settings import Category, Settings
+from geoworks.config.categories import Category
+from geoworks.config.settings import Settings
 from geoworks.ids import hash_secret
 from geoworks.model.report import Report, ReportStatus
 from geoworks.model.works import Status, Visibility, Works
