@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.hub.client import Work
+from tests.hub.driver import Driver
 from tests.hub.town import Town
 
 
@@ -24,3 +25,11 @@ async def town() -> Town:
     town = Town()
     town.publish_works("voirie:1")
     return town
+
+
+@pytest.fixture
+async def driver(town: Town, tasks: Work) -> Driver:
+    """A driver who has just connected."""
+    driver = Driver(town, tasks)
+    driver.hear()
+    return driver

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -47,3 +48,9 @@ class Link:
         """Lose the connection."""
         self.town.hub.disconnect(self.session)
         self.outlet.stop()
+
+
+async def turns() -> None:
+    """Let what waits in the loop have its turn."""
+    for _ in range(20):
+        await asyncio.sleep(0)
