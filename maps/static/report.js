@@ -32,6 +32,7 @@ function start() {
   byId("to-centre").addEventListener("click", () => picker.toCentre());
   for (const button of document.querySelectorAll("[data-way]")) button.addEventListener("click", () => picker.step(button.dataset.way));
   form.addEventListener("submit", send);
+  byId("send").disabled = false;
   byId("copy").addEventListener("click", copy);
   typed();
   showMine();

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.pages.looking import PHONE, Looker
 from tests.pages.served import Served
@@ -195,3 +195,20 @@ def test_what_is_known_is_told_before_sending(looker: Looker) -> None:
     expect(page.locator("#mine li")).to_have_count(1)
     write(page, "Nid-de-poule encore")
     expect(page.locator("#duplicates")).to_contain_text("Chaussée abîmée")
+
+
+def test_nothing_is_sent_before_the_page_can(looker: Looker) -> None:
+    """While its script is on the way the form cannot be sent: the words would stand in an address."""
+    page = looker.open("status")
+    waiting: list[Route] = []
+    page.route(re.compile("/report.js"), lambda route: waiting.append(route))  # noqa: PLW0108 - a builtin is not taken
+    page.goto(f"{looker.address}report", wait_until="commit")
+    page.locator("#place").fill("Rue de Montlhéry")
+    page.locator("#text").fill("Trop tôt")
+    page.locator("#place").press("Enter")
+    expect(page.locator("#send")).to_be_disabled()
+    assert "?" not in page.url
+    waiting[0].continue_()
+    expect(page.locator("#send")).to_be_enabled()
+    page.locator("#send").click()
+    expect(page.locator("#link")).to_be_visible()
