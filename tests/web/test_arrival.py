@@ -1,116 +1,207 @@
-"""Bodies that do not arrive: whoever sends a byte now and then holds no door open."""
+"""Bodies that dribble are ended at every door, with what is left of them, unless it is we who take nothing in."""
 
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 
 from geoworks.config.settings import Server
+from geoworks.errors import TooSlow
 from geoworks.pipeline.keys import Role
+from geoworks.web.arrival import arriving
+from geoworks.web.route import Door
+from geoworks.web.server import DOORS
+from geoworks.web.services import SERVICES, Services
+from tests.web.citizen import filed
 from tests.web.conftest import OpenHouse
-from tests.web.driver import WAIT_S
 from tests.web.house import House, feature
 
-# Half of a second to show that 4 kB/s come.
-_HASTY = Server(port=0, body_grace_s=0.5, requests_per_minute=10_000)
-_FORM = "multipart/form-data; boundary=edge"
-_FILE = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="works.geojson"\r\n\r\n'
-_REPORT = b'--edge\r\nContent-Disposition: form-data; name="report"\r\n\r\n'
+WAIT_S = 20
+# A body may stand still for a third of a second, and has to bring 150 bytes in that time.
+BRISK = Server(port=0, requests_per_minute=10_000, body_bytes_per_s=500, body_grace_s=0.3)
+_FORM = "multipart/form-data; boundary=x"
+_PART = b'--x\r\nContent-Disposition: form-data; name="%b"; filename="%b"\r\n\r\n'
+_READING = [door for door in DOORS if door.body is not None or TooSlow in door.errors]
+# What is sent to them beside JSON: content type, and how the body begins.
+_OTHERS = [
+    ("POST", "/v1/areas", "application/gpx+xml", b"<gpx>"),
+    ("POST", "/staff/login", "application/x-www-form-urlencoded", b"key=gw_"),
+    ("POST", "/v1/reports", _FORM, _PART % (b"report", b"")),
+    ("POST", "/v1/reports", _FORM, _PART % (b"photo", b"a.jpg")),
+    ("POST", "/v1/sync/voirie", _FORM, _PART % (b"file", b"a.json")),
+    ("POST", "/v1/sync/voirie", "text/csv", b"title\n"),
+    ("POST", "/v1/zones", "application/geo+json", b"{"),
+]
 
 
-async def _send(house: House, path: str, *pieces: bytes, kind: str, length: int, key: str, pause_s: float) -> bytes:
-    """Send the head of a request, then pieces of its body with pauses; return what is answered."""
+class Line:
+    """A connection on which a request is sent bit by bit."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Talk on an open connection."""
+        self._reader = reader
+        self._writer = writer
+
+    async def ask(self, method: str, path: str, headers: dict[str, str]) -> None:
+        """Send the head of a request."""
+        lines = [f"{method} {path} HTTP/1.1", "Host: town", *(f"{name}: {value}" for name, value in headers.items())]
+        await self.send("\r\n".join([*lines, "", ""]).encode())
+
+    async def send(self, data: bytes, *, at_once: int = 1 << 20, every_s: float = 0.0) -> None:
+        """Send some bytes at once, then some more after a while, up to the end or until nobody takes them."""
+        with suppress(ConnectionError):
+            for place in range(0, len(data), at_once):
+                self._writer.write(data[place : place + at_once])
+                await self._writer.drain()
+                await asyncio.sleep(every_s)
+
+    async def answer(self) -> tuple[int, dict[str, str], Any]:
+        """Return status, headers and JSON of an answer."""
+        async with asyncio.timeout(WAIT_S):
+            head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
+            fields = dict(re.findall(r"^([\w-]+): (.*)\r$", head, re.MULTILINE))
+            body = await self._reader.readexactly(int(fields["Content-Length"]))
+        return int(head.split()[1]), fields, json.loads(body)
+
+    async def is_cut(self) -> bool:
+        """Wait for the end of the connection, and tell that nothing came before it."""
+        async with asyncio.timeout(WAIT_S):
+            try:
+                return await self._reader.read() == b""
+            except ConnectionError:
+                return True
+
+
+@asynccontextmanager
+async def line_to(house: House) -> AsyncIterator[Line]:
+    """Be connected to the doors of a town."""
     reader, writer = await asyncio.open_connection(house.base.host, house.base.port)
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: {house.base.authority}\r\nAuthorization: Bearer {key}\r\n"
-        f"Content-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-    )
     try:
-        writer.write(head.encode())
-        answer = asyncio.ensure_future(_answer(reader))
-        for piece in pieces:
-            if answer.done():
-                break
-            writer.write(piece)
-            await asyncio.sleep(pause_s)
-        return await asyncio.wait_for(answer, WAIT_S)
-    except ConnectionError:
-        return b""
+        yield Line(reader, writer)
     finally:
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
-async def _answer(reader: asyncio.StreamReader) -> bytes:
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = re.search(rb"Content-Length: (\d+)", head)
-    assert length
-    return head + await reader.readexactly(int(length[1]))
+async def dribble(house: House, method: str, path: str, headers: dict[str, str], begin: bytes) -> tuple[int, str]:
+    """Send a body that begins well and then comes a byte at a time; return the status and the code answered."""
+    async with line_to(house) as line, asyncio.TaskGroup() as tasks:
+        await line.ask(method, path, {**headers, "Content-Length": "100000"})
+        sending = tasks.create_task(line.send(begin + b" " * 10_000, at_once=max(len(begin), 1), every_s=0.1))
+        status, fields, problem = await line.answer()
+        sending.cancel()
+        assert fields["Connection"] == "close"
+        assert fields["Content-Type"].startswith("application/problem+json")
+        return status, problem["code"]
 
 
-@pytest.mark.parametrize(
-    ("path", "kind", "begin"),
-    [
-        ("/v1/works", "application/json", b'{"type": '),
-        ("/v1/reports", "application/json", b'{"type": '),
-        ("/v1/reports", _FORM, _REPORT),
-        ("/v1/areas", "application/geo+json", b'{"type": '),
-        ("/v1/webhooks", "application/json", b'{"url": '),
-        ("/v1/sync/voirie", "application/geo+json", b'{"type": '),
-        ("/v1/sync/voirie", _FORM, _FILE),
-    ],
-)
-async def test_body_that_dribbles_is_ended(open_house: OpenHouse, path: str, kind: str, begin: bytes) -> None:
-    """A body of a byte now and then is answered 408 with a mend, and its connection ends."""
-    async with open_house(server=_HASTY) as house:
-        key = await house.key(Role.ADMIN)
-        pieces = [begin, *[b" "] * 1000]
-        answer = await _send(house, path, *pieces, kind=kind, length=5000, key=key, pause_s=0.02)
-        head, _, body = answer.partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 408")
-        problem = json.loads(body)
-        assert problem["code"] == "too-slow"
-        assert "4096 bytes" in problem["detail"]
-        assert (await house.ask("GET", "v1/works")).status == 200
+def address(door: Door, ids: dict[str, str]) -> str:
+    """Return the address of a door with an id in it of something that is there."""
+    kind = door.path.split("/")[2]
+    return re.sub(r"\{\w+(:[^}]*)?\}", lambda _: ids.get(kind, "x"), door.path)
 
 
-async def test_body_that_stops_is_ended(open_house: OpenHouse) -> None:
-    """A body of which nothing more comes is ended as well, and so is the connection, whatever the sender asked for."""
-    async with open_house(server=_HASTY) as house:
-        reader, writer = await asyncio.open_connection(house.base.host, house.base.port)
-        head = f"POST /v1/works HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {await house.key()}\r\n"
-        writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n{{".encode())
-        answer = await asyncio.wait_for(reader.read(), 2 * WAIT_S)
-        assert answer.startswith(b"HTTP/1.1 408")
-        assert b"\r\nConnection: close\r\n" in answer
-        writer.close()
+def _kind(door: Door) -> str:
+    return door.body_media if door.body_media.endswith("json") else "application/json"
 
 
-async def test_slow_and_steady_arrives(open_house: OpenHouse) -> None:
-    """A body that takes much longer than the stretch, at a pace that is enough, is taken."""
-    async with open_house(server=Server(port=0, body_grace_s=0.5, body_bytes_per_s=2_000)) as house:
-        key = await house.key()
-        body = json.dumps(feature(description="x" * 1500)).encode()
-        body += b" " * (20_000 - len(body))
-        pieces = [body[at : at + 500] for at in range(0, len(body), 500)]
-        answer = await _send(
-            house, "/v1/works", *pieces, kind="application/json", length=len(body), key=key, pause_s=0.05
-        )
-        assert answer.startswith(b"HTTP/1.1 201")
+async def test_a_body_that_dribbles_is_ended_at_every_door(open_house: OpenHouse) -> None:
+    """408 as a problem document, and the end of the connection: JSON of every door, and files and forms."""
+    async with open_house(server=BRISK) as house:
+        admin = await house.as_role(Role.ADMIN)
+        works = (await house.ask("POST", "/v1/works", json=feature(), headers=admin)).json()
+        report = await filed(house)
+        ids = {"works": works["id"], "reports": report["id"], "sync": "voirie"}
+        asked = [(door.method, address(door, ids), _kind(door), b"{") for door in _READING] + _OTHERS
+        # Forms are taken from our own pages only.
+        admin["Sec-Fetch-Site"] = "same-origin"
+        async with asyncio.TaskGroup() as tasks:
+            doing = {
+                one: tasks.create_task(dribble(house, one[0], one[1], {**admin, "Content-Type": one[2]}, one[3]))
+                for one in asked
+            }
+        told = {one: task.result() for one, task in doing.items()}
+        assert (await house.ask("GET", "/v1/works")).status == 200
+    assert len(_READING) > 10
+    assert set(told.values()) == {(408, "too-slow")}, told
 
 
-async def test_head_that_dribbles_is_ended(open_house: OpenHouse) -> None:
-    """A request whose head does not come is ended by the time a connection may idle."""
-    async with open_house(server=Server(port=0, idle_s=0.5)) as house:
-        reader, writer = await asyncio.open_connection(house.base.host, house.base.port)
-        writer.write(b"GET /v1/works HTTP/1.1\r\n")
-        ended = asyncio.ensure_future(reader.read())
-        for number in range(500):
-            if ended.done():
-                break
-            writer.write(f"X-{number}: a\r\n".encode())
-            await asyncio.sleep(0.02)
-        assert ended.done()
-        writer.close()
+async def test_what_comes_after_is_no_next_request(open_house: OpenHouse) -> None:
+    """The connection ends: what was still to come of the body is not read as a request."""
+    async with open_house(server=BRISK) as house, line_to(house) as line:
+        await line.ask("POST", "/v1/areas", {"Content-Type": "application/json", "Content-Length": "1000"})
+        assert (await line.answer())[0] == 408
+        await line.send(b" " * 1000 + b"GET /health/live HTTP/1.1\r\nHost: town\r\n\r\n")
+        assert await line.is_cut()
+
+
+async def test_a_body_in_chunks_that_dribbles_is_ended(open_house: OpenHouse) -> None:
+    """A body whose length is not told has the same bound."""
+    async with open_house(server=BRISK) as house, line_to(house) as line, asyncio.TaskGroup() as tasks:
+        await line.ask("POST", "/v1/areas", {"Content-Type": "application/json", "Transfer-Encoding": "chunked"})
+        sending = tasks.create_task(line.send(b"1\r\n \r\n" * 1000, at_once=6, every_s=0.1))
+        status, _, problem = await line.answer()
+        sending.cancel()
+    assert status == 408
+    assert problem["temporary"]
+    assert "500 bytes" in problem["detail"]
+
+
+async def test_a_body_that_is_slow_and_steady_arrives(open_house: OpenHouse) -> None:
+    """A body that takes several times the grace, at a pace that is enough, is taken."""
+    server = Server(port=0, body_bytes_per_s=2_000, body_grace_s=0.5)
+    async with open_house(server=server) as house, line_to(house) as line:
+        body = json.dumps(feature()).encode().ljust(20_000)
+        headers = {"Content-Type": "application/json", "Content-Length": f"{len(body)}"}
+        await line.ask("POST", "/v1/works", await house.as_role() | headers)
+        await line.send(body, at_once=500, every_s=0.05)
+        assert (await line.answer())[0] == 201
+
+
+async def test_time_we_take_nothing_in_is_not_the_senders() -> None:
+    """While we work off what came, a sender that cannot send more is not blamed."""
+    freed = asyncio.Event()
+
+    async def take(request: web.Request) -> web.Response:
+        async with arriving(request):
+            await freed.wait()
+        return web.Response()
+
+    app = web.Application()
+    settings = SimpleNamespace(server=Server(body_bytes_per_s=1 << 30, body_grace_s=0.1))
+    app[SERVICES] = cast("Services", SimpleNamespace(settings=settings))
+    app.router.add_post("/", take)
+    sent = b"x" * (1 << 24)
+    async with TestServer(app) as server, ClientSession() as client, asyncio.TaskGroup() as tasks:
+        asked = tasks.create_task(client.post(server.make_url("/"), data=io.BytesIO(sent)))
+        # Many times the grace, at a pace that nobody could keep.
+        await asyncio.sleep(0.5)
+        assert not asked.done()
+        freed.set()
+        async with asyncio.timeout(WAIT_S):
+            assert (await asked).status == 200
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_a_head_that_dribbles_is_ended(open_house: OpenHouse, *, answered: bool) -> None:
+    """Who does not come to the end of a head is cut off, of the first one and after an answer."""
+    server = Server(port=0, idle_s=0.5)
+    async with open_house(server=server) as house, line_to(house) as line, asyncio.TaskGroup() as tasks:
+        if answered:
+            await line.send(b"GET /health/live HTTP/1.1\r\nHost: town\r\n\r\n")
+            assert (await line.answer())[0] == 200
+        head = b"GET /v1/works HTTP/1.1\r\nHost: town\r\n" + b"X-More: and more\r\n" * 200
+        sending = tasks.create_task(line.send(head, at_once=1, every_s=0.05))
+        assert await line.is_cut()
+        sending.cancel()
