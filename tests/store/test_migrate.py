@@ -12,9 +12,10 @@ import pytest
 
 from geoworks.clock import ManualClock
 from geoworks.errors import StoreUnusable
+from geoworks.store.migrations import Migration
 from geoworks.store.sqlite import SqliteStore
 from geoworks.store.sqlite.connection import connect_writer
-from geoworks.store.sqlite.migrate import Migration, known_migrations, migrate
+from geoworks.store.sqlite.migrate import known_migrations, migrate
 from geoworks.store.sqlite.queries import SQL
 from tests.store.samples import batch, put, read_whole, works_record
 

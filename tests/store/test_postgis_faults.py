@@ -15,8 +15,9 @@ from geoworks.clock import ManualClock
 from geoworks.config.secrets import without_password
 from geoworks.config.settings import Engine, StoreTable
 from geoworks.errors import StoreBusy, StoreError, StoreFull, StoreReadOnly, StoreUnreachable, StoreUnusable
+from geoworks.store.migrations import Migration
 from geoworks.store.postgis import PostgisStore
-from geoworks.store.postgis.migrate import Migration, known_migrations, migrate
+from geoworks.store.postgis.migrate import known_migrations, migrate
 from geoworks.store.postgis.place import Place
 from geoworks.store.postgis.queries import SQL
 from geoworks.store.postgis.server import check_server, find_postgis

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import asyncpg
 
 from geoworks.errors import StoreReadOnly, StoreUnusable
+from geoworks.store.migrations import Migration, read_migrations
 from geoworks.store.postgis.queries import SQL, SQL_DIR
 
 # "gwks"; the lock of the one that writes has the next number.
@@ -15,19 +15,9 @@ _LOCK = 0x67776B73
 _OUR_MISTAKES = ("22", "23", "42")
 
 
-class Migration(NamedTuple):
-    """One step of the schema."""
-
-    number: int
-    name: str
-    script: str
-
-
 def known_migrations() -> list[Migration]:
     """Return the migrations of this release in order."""
-    folder = SQL_DIR.joinpath("migrations")
-    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
-    return [Migration(int(name[:4]), name, folder.joinpath(name).read_text("utf-8")) for name in names]
+    return read_migrations(SQL_DIR)
 
 
 async def migrate(connection: asyncpg.Connection, name: str, migrations: Sequence[Migration]) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from geoworks.errors import StoreUnusable
+from geoworks.store.migrations import Migration, read_migrations
 from geoworks.store.sqlite.connection import transaction
 from geoworks.store.sqlite.copies import fresh_copy
 from geoworks.store.sqlite.queries import SQL, SQL_DIR
@@ -18,19 +18,9 @@ from geoworks.store.sqlite.queries import SQL, SQL_DIR
 APPLICATION_ID = 0x67776B73  # "gwks"
 
 
-class Migration(NamedTuple):
-    """One step of the schema."""
-
-    number: int
-    name: str
-    script: str
-
-
 def known_migrations() -> list[Migration]:
     """Return the migrations of this release in order."""
-    folder = SQL_DIR.joinpath("migrations")
-    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
-    return [Migration(int(name[:4]), name, folder.joinpath(name).read_text("utf-8")) for name in names]
+    return read_migrations(SQL_DIR)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
