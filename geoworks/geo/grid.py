@@ -12,15 +12,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from geoworks.geo.types import Places
+from geoworks.geo.types import Box, Places
 
-# West, south, east, north.
-Box = tuple[float, float, float, float]
 # The smallest cells are about 500 m wide, those of each further grid twice as wide as those before.
 _SMALLEST_DEG = 0.005
 _LAST_GRID = 18
 # A box in a cell: its sides and its number. In one row, so that a cell is read from end to end.
 _ROW = 5
+# Up to so many boxes of a cell are looked through one by one: an array of them would take longer to make.
 _FEW = 64
 
 _Cells = dict[tuple[int, int], "array[float]"]

@@ -12,6 +12,9 @@ Lonlat = NewType("Lonlat", NDArray[np.float64])
 # Rows of x, y in metres, in a frame that the function giving them names.
 Metric = NewType("Metric", NDArray[np.float64])
 
+# West, south, east, north in degrees.
+Box = tuple[float, float, float, float]
+
 # Shapely geometries or None, one dimension.
 Geometries = NDArray[np.object_]
 Flags = NDArray[np.bool_]

@@ -8,12 +8,9 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from geoworks.geo.types import Numbers
+from geoworks.geo.types import Box, Numbers
 from geoworks.model.change import Key, MatchKeys
 from geoworks.state import Entry
-
-# West, south, east, north in degrees.
-Box = tuple[float, float, float, float]
 
 
 class Meeting(Struct, frozen=True, gc=False):

@@ -16,10 +16,10 @@ from shapely.geometry.base import BaseGeometry
 
 from geoworks.geo.bundle import Bundle, lying_on, near_to
 from geoworks.geo.frame import Middle, middle_of
-from geoworks.geo.grid import Box, BoxGrid
+from geoworks.geo.grid import BoxGrid
 from geoworks.geo.near import within_discs
 from geoworks.geo.route import PIECE_SEGMENTS
-from geoworks.geo.types import Flags, Lonlat, Numbers, Places
+from geoworks.geo.types import Box, Flags, Lonlat, Numbers, Places
 from geoworks.hub.filters import Filters
 from geoworks.hub.ground import Ground
 from geoworks.hub.ledger import Ledger

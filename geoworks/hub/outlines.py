@@ -14,15 +14,16 @@ from shapely.geometry.base import BaseGeometry
 from geoworks.geo.frame import middle_of
 from geoworks.geo.measure import box_around
 from geoworks.geo.near import within_discs
-from geoworks.geo.types import Lonlat, Numbers
+from geoworks.geo.types import Box, Lonlat, Numbers
 from geoworks.hub.areas import Disc, Shape
-from geoworks.hub.ground import ANYTIME, Box, Ground, Meeting, overlap
+from geoworks.hub.ground import ANYTIME, Ground, Meeting, overlap
 from geoworks.model.change import Key, MatchKeys
 
 # Holds nothing, not even a place.
 _NOTHING: Box = (math.inf, math.inf, -math.inf, -math.inf)
 # Boxes inside a shape are tried in such shares of its bounds, around its middle.
-_SHARES_EAST, _SHARES_NORTH = (some.ravel() for some in np.meshgrid(*[[0.15, 0.3, 0.45, 0.6, 0.75, 0.9]] * 2))
+_SHARES = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
+_SHARES_EAST, _SHARES_NORTH = (shares.ravel() for shares in np.meshgrid(_SHARES, _SHARES))
 # The box inside a disc leaves so much to its rim that no way of measuring puts a corner outside, up to such discs.
 _SQUARE, _LARGEST_M, _FURTHEST_NORTH = 0.97 * math.sqrt(0.5), 20_000.0, 75.0
 _CORNERS = 5

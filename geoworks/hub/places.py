@@ -17,9 +17,9 @@ from shapely.geometry.base import BaseGeometry
 from geoworks.geo.frame import frame_at
 from geoworks.geo.measure import box_around
 from geoworks.geo.route import Pieces, RouteLine, Stretch, arrival
-from geoworks.geo.types import Flags, Geometries, Numbers
+from geoworks.geo.types import Box, Flags, Geometries, Numbers
 from geoworks.hub.areas import Area, Around, Disc, Everywhere, InZones, Shape, Way
-from geoworks.hub.ground import ANYTIME, Box, Ground, Meeting, Place, overlap
+from geoworks.hub.ground import ANYTIME, Ground, Meeting, Place, overlap
 from geoworks.hub.outlines import DiscPlace, ShapePlace
 from geoworks.model.change import Key, Kind, MatchKeys
 from geoworks.state import Entry

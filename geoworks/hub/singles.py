@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from itertools import count
 
-from geoworks.geo.grid import Box, BoxGrid
+from geoworks.geo.grid import BoxGrid
+from geoworks.geo.types import Box
 from geoworks.hub.ground import Ground
 from geoworks.hub.question import Question
 
