@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -22,22 +23,25 @@ from geoworks.model.severity import Severity
 from tests.bench.bench_join import EAST, NORTH, SOUTH, WEST
 
 Area = dict[str, Any]
-# A way to work or to school, with a vertex every 24 m as streets have them: 23.7 m is the average of the 3 315
-# segments of the real network in `../shared/data/streets_maisons_laffitte.geojson`.
-_ROUTE_VERTICES, _ROUTE_STEP_DEG = 420, 24 / 111_200
-# So much a route turns at each vertex, in radians: a quarter of a turn to one side or the other in about 2 km.
-_ROUTE_TURN = 0.08
+# A way to work or to school has a vertex every 24 m, as streets have: 23.7 m is the average of the 3 315 segments of
+# the real network in `../shared/data/streets_maisons_laffitte.geojson`.
+STREET_M = 24.0
+_ROUTE_M, _DEGREE_M = 10_000.0, 111_200.0
+# So much a route turns on the square root of a metre, in radians: about a quarter of a turn in 2 km.
+_ROUTE_TURN = 0.016
 _CORRIDOR_M = 50.0
 # Who asks more or less about the same places; every one of these asks for the works.
 _VARIANTS = tuple(product(((Kind.WORKS,), (Kind.WORKS, Kind.REPORT)), (Severity.NONE, Severity.LOW)))
 
 
-def make_areas(count: int) -> list[Area]:
-    """Return what so many subscriptions are about, always the same; the sorts are mixed."""
+def make_areas(count: int, *, step_m: float = STREET_M) -> list[Area]:
+    """Return what so many subscriptions are about, always the same; the sorts are mixed.
+
+    `step_m` is from one vertex of a route to the next.
+    """
     rng = np.random.default_rng(20261126)
-    each = [
-        sort(rng, count * share // 20) for sort, share in ((_boxes, 8), (_circles, 5), (_polygons, 3), (_routes, 4))
-    ]
+    sorts = ((_boxes, 8), (_circles, 5), (_polygons, 3), (partial(_routes, step_m=step_m), 4))
+    each = [sort(rng, count * share // 20) for sort, share in sorts]
     areas = [area for areas in each for area in areas]
     return [areas[place] for place in rng.permutation(len(areas)).tolist()]
 
@@ -69,11 +73,11 @@ def _polygons(rng: np.random.Generator, count: int) -> Iterator[Area]:
         yield {"polygon": {"type": "Polygon", "coordinates": [ring]}}
 
 
-def _routes(rng: np.random.Generator, count: int) -> Iterator[Area]:
+def _routes(rng: np.random.Generator, count: int, *, step_m: float) -> Iterator[Area]:
     """Yield routes of about 10 km: the way to work."""
-    turns = rng.normal(0, _ROUTE_TURN, (count, _ROUTE_VERTICES))
+    turns = rng.normal(0, _ROUTE_TURN * step_m**0.5, (count, round(_ROUTE_M / step_m)))
     heading = rng.uniform(0, 2 * np.pi, (count, 1)) + np.cumsum(turns, axis=1)
-    steps = _ROUTE_STEP_DEG * np.stack((np.cos(heading) * 1.5, np.sin(heading)), axis=2)
+    steps = step_m / _DEGREE_M * np.stack((np.cos(heading) * 1.5, np.sin(heading)), axis=2)
     for line in (_somewhere(rng, count)[:, np.newaxis] + np.cumsum(steps, axis=1)).round(6).tolist():
         yield {"route": {"line": {"type": "LineString", "coordinates": line}, "corridor_m": _CORRIDOR_M}}
 

@@ -31,7 +31,9 @@ SIZE = 100_000
 CHANGES = 200
 ROUNDS = 5
 # So many areas and variants of each: a million subscriptions share places, or they would need 10 GB.
-_GROWTH = {1_000: (1_000, 1), 10_000: (10_000, 1), 1_000_000: (250_000, 4)}
+_GROWTH = {1_000: (1_000, 1), 10_000: (10_000, 1), SIZE: (SIZE, 1), 1_000_000: (250_000, 4)}
+# Routes drawn by hand, far simpler than streets are: outlines of few vertices, which is what helps the peers.
+_COARSE_M = 250.0
 # Of circles a peer may miss this share: its outline lies inside.
 _ROUND = 0.02
 T = TypeVar("T")
@@ -43,15 +45,15 @@ _PEERS: tuple[tuple[str, Callable[[Geometries], AbstractContextManager[Finder[Ba
 
 def rows() -> Iterator[Row | Growth]:
     """Measure beside the peers, then how ours grows."""
-    yield from _beside_peers()
+    yield from _beside_peers("100 k subscriptions", make_areas(SIZE))
+    coarse = make_areas(SIZE, step_m=_COARSE_M)
+    yield from _beside_peers(f"100 k, whose routes have a vertex every {_COARSE_M:.0f} m only", coarse)
     for size, (areas, variants) in _GROWTH.items():
         yield growth_row(size, Mine(ask(make_areas(areas), variants=variants)))
 
 
-def _beside_peers() -> Iterator[Row | Growth]:
-    areas = make_areas(SIZE)
+def _beside_peers(against: str, areas: Sequence[Area]) -> Iterator[Row]:
     drawn, mine = outlines(areas), Mine(ask(areas))
-    yield growth_row(SIZE, mine)
     with ExitStack() as stack:
         for name, start, target in _PEERS:
             try:
@@ -60,7 +62,7 @@ def _beside_peers() -> Iterator[Row | Growth]:
                 print(missing, file=sys.stderr)
                 continue
             check(areas, mine.find(make_changes()), peer.find(shapes(make_changes())))
-            what = f"a change matched against 100 k subscriptions, beside {name}"
+            what = f"a change matched against {against}, beside {name}"
             yield paired_row(what, compare_cpu(mine, peer), target=target, unit="s", cost=True)
 
 
