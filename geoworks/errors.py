@@ -21,7 +21,9 @@
     |  |- StoreReadOnly   the data directory, file or database cannot be written
     |  |- StoreUnusable   the file or database is damaged, lacks something or is from another release
     |  |- StoreUnreachable the database server does not answer
-    |  `- StoreUncertain  the connection broke while the database committed
+    |  |- StoreUncertain  the connection broke while the database committed
+    |  |- Overtaken       another node wrote the same feature meanwhile
+    |  `- LeadLost        another node gives the offsets now
     `- ServiceStopping    the process is shutting down
 
 Each class has a stable `code` (part of the API), says whether trying again later
@@ -182,6 +184,18 @@ class StoreUncertain(StoreError):
     """The connection broke while the database committed: `Store.settle` tells what became of it, once it answers."""
 
     code = "store-uncertain"
+
+
+class Overtaken(StoreError):
+    """Another node wrote a feature of the batch after this one read it; what was wanted is run again on what stands."""
+
+    code = "overtaken"
+
+
+class LeadLost(StoreError):
+    """Another node gives the offsets of the log now."""
+
+    code = "lead-lost"
 
 
 class ServiceStopping(GeoworksError):

@@ -1,6 +1,6 @@
 """Every setting of `config.toml`: its type, bounds, default and meaning.
 
-The descriptions here, in `sources` and in `categories` are the only ones: `config.toml`, `geoworks init`,
+The descriptions here, in `nodes`, `sources` and `categories` are the only ones: `config.toml`, `geoworks init`,
 `geoworks check` and `docs/settings.md` are made from them.
 """
 
@@ -13,6 +13,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from geoworks.config.categories import CATEGORIES, Category
+from geoworks.config.nodes import BusTable, MqttTable, NodeTable
 from geoworks.config.sources import SourceTable
 from geoworks.config.table import Colour, Count, Port, Seconds, Table
 
@@ -267,6 +268,9 @@ class Settings(Table, frozen=True):
     server: Server = Server()
     data: Data = Data()
     store: StoreTable = StoreTable()
+    node: NodeTable = NodeTable()
+    bus: BusTable = BusTable()
+    mqtt: MqttTable = MqttTable()
     clock: ClockTable = ClockTable()
     tiles: Tiles = Tiles()
     vector_tiles: VectorTiles = VectorTiles()
