@@ -31,7 +31,7 @@ class Followed(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """A batch that is durable: the revision of its last change, which gets its offset after all others; None without."""
+    """A batch that is durable: the revision of its last change, which is numbered after all others; None without."""
 
     last: int | None
 

@@ -58,8 +58,8 @@ class BusTable(Table, frozen=True):
     nats_servers: Annotated[
         tuple[str, ...],
         Meta(
-            description="Addresses of the NATS servers. Give a password by GEOWORKS_BUS_NATS_SERVERS, so that it stands "
-            "in no file of the town."
+            description="Addresses of the NATS servers. Give a password by GEOWORKS_BUS_NATS_SERVERS, so that it "
+            "stands in no file of the town."
         ),
     ] = ("nats://127.0.0.1:4222",)
     stream: Annotated[
@@ -75,8 +75,8 @@ class MqttTable(Table, frozen=True):
     url: Annotated[
         str,
         Meta(
-            description="Address of the broker, such as mqtt://user@broker.example.org:1883 (mqtts:// with TLS); empty: "
-            "none. Give a password by GEOWORKS_MQTT_URL."
+            description="Address of the broker, such as mqtt://user@broker.example.org:1883 (mqtts:// with TLS); "
+            "empty: none. Give a password by GEOWORKS_MQTT_URL."
         ),
     ] = ""
     topic: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,32}$", description="First level of the topics.")] = "geoworks"
