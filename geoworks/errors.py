@@ -24,6 +24,7 @@
     |  |- StoreUncertain  the connection broke while the database committed
     |  |- Overtaken       another node wrote the same feature meanwhile
     |  `- LeadLost        another node gives the offsets now
+    |- BusError           no news passes between nodes
     `- ServiceStopping    the process is shutting down
 
 Each class has a stable `code` (part of the API), says whether trying again later
@@ -196,6 +197,13 @@ class LeadLost(StoreError):
     """Another node gives the offsets of the log now."""
 
     code = "lead-lost"
+
+
+class BusError(GeoworksError):
+    """What carries news between nodes does not; nothing is lost, changes are told up to `node.poll_s` later."""
+
+    code = "bus"
+    temporary = True
 
 
 class ServiceStopping(GeoworksError):

@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler
 from msgspec import Struct
 
 from geoworks.errors import (
+    BusError,
     Conflict,
     Forbidden,
     GeoworksError,
@@ -50,6 +51,7 @@ STATUS: Mapping[type[GeoworksError], HTTPStatus] = {
     TooSlow: HTTPStatus.REQUEST_TIMEOUT,
     SourceError: HTTPStatus.BAD_GATEWAY,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    BusError: HTTPStatus.SERVICE_UNAVAILABLE,
     ServiceStopping: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 # What aiohttp itself refuses, in the words of our codes.
