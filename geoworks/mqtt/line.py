@@ -28,6 +28,25 @@ _log = logging.getLogger(f"{__name__}.library")
 _log.setLevel(logging.ERROR)
 
 
+class _TlsSocket(ssl.SSLSocket):
+    """A socket that is closed when the two do not come to terms; the library leaves it open."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as the standard library has it
+        """Come to terms, or close."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
+def tls_context() -> ssl.SSLContext:
+    """Return what believes brokers whose certificate this machine trusts, and no others."""
+    context = ssl.create_default_context()
+    context.sslsocket_class = _TlsSocket
+    return context
+
+
 class Marks(asyncio.Queue[aiomqtt.Message]):
     """What comes from the broker, of each payload its mark alone: all that is retained may be large."""
 

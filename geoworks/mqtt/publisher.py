@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import ssl
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -16,7 +15,7 @@ from geoworks.config.nodes import MqttTable
 from geoworks.model.change import Cursor, Key
 from geoworks.mqtt.address import read_address
 from geoworks.mqtt.board import LARGEST_BODY_BYTES, Board, Message
-from geoworks.mqtt.line import IN_FLIGHT, MOST_RETAINED, Line, connected
+from geoworks.mqtt.line import IN_FLIGHT, MOST_RETAINED, Line, connected, tls_context
 from geoworks.mqtt.topics import every_topic
 from geoworks.state import Published, State
 
@@ -43,7 +42,7 @@ class MqttPublisher:
         """
         self.trouble = ""
         self._address = read_address(settings.url)
-        self._tls = ssl.create_default_context() if self._address.secure else None
+        self._tls = tls_context() if self._address.secure else None
         self._settings = settings
         self._state = state
         self._board = Board(state, settings.topic)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
 from msgspec import structs
 
+from geoworks.config.nodes import MqttTable
+from geoworks.model.change import Kind
+from geoworks.model.works import Works
 from geoworks.pipeline import works
-from tests.mqtt.town import settings_of, telling
-from tests.mqtt.vehicle import driving
+from tests.mqtt.town import Town, settings_of, telling
+from tests.mqtt.vehicle import WAIT_S, driving
 from tests.nats_server import NatsServer, running_nats
-from tests.pipeline.house import House, put
+from tests.pipeline.house import House, a_works, put
 
 
 @pytest.fixture
@@ -121,3 +127,74 @@ async def test_a_broker_with_a_password_lets_in_who_has_it(house: House, caplog:
             await vehicle.until_topics("-/works/api:1")
     assert "ot authori" in trouble
     assert "s3cret" not in trouble + caplog.text
+
+
+async def test_a_broker_that_says_nothing_is_given_up(house: House) -> None:
+    """A port that takes connections and never answers costs the time it has, and can be left at any moment."""
+    talks: list[asyncio.StreamWriter] = []
+
+    async def listen(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks.append(writer)
+
+    silent = await asyncio.start_server(listen, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    settings = MqttTable(url=f"mqtt://127.0.0.1:{port}", timeout_s=0.5)
+    async with telling(house, settings) as town:
+        assert "timed out" in await town.until_trouble(is_there=True)
+    began = time.monotonic()
+    async with telling(house, structs.replace(settings, timeout_s=60.0)):
+        talked = len(talks)
+        async with asyncio.timeout(WAIT_S):
+            while len(talks) == talked:  # noqa: ASYNC110 - a reader has to ask
+                await asyncio.sleep(0.01)
+    assert time.monotonic() - began < WAIT_S
+    silent.close()
+    for writer in talks:
+        writer.transport.abort()
+
+
+@pytest.mark.parametrize("host", ["broker.invalid", "a" * 64 + ".example"])
+async def test_a_broker_without_an_address_is_told_as_lost(house: House, host: str) -> None:
+    """A name that DNS does not know, or cannot, is a trouble and no fault of the service."""
+    async with telling(house, MqttTable(url=f"mqtt://{host}", timeout_s=5.0)) as town:
+        assert host in await town.until_trouble(is_there=True)
+
+
+async def test_an_idle_broker_that_hangs_is_noticed(house: House, fragile: NatsServer) -> None:
+    """Without anything to tell, a broker that does not answer is lost all the same."""
+    async with telling(house, structs.replace(settings_of(fragile), timeout_s=0.5)) as town:
+        async with driving(fragile, "geoworks") as vehicle:
+            await town.put("api:1")
+            await vehicle.until_topics("-/works/api:1")
+        fragile.pause()
+        await town.until_trouble(is_there=True)
+        fragile.resume()
+        await town.until_trouble(is_there=False)
+
+
+async def test_a_broker_that_dies_again_and_again(house: House, fragile: NatsServer) -> None:
+    """Killed in the midst of a flow of changes, five times: in the end it holds what the town has."""
+    async with telling(house, settings_of(fragile)) as town, asyncio.TaskGroup() as group:
+        flowing = group.create_task(flow(town))
+        for _ in range(5):
+            fragile.kill()
+            await town.until_trouble(is_there=True)
+            fragile.start()
+            await town.until_trouble(is_there=False)
+        flowing.cancel()
+        await house.quiet()
+        expected = {
+            f"-/works/{entry.record.key.id}": entry.record.given.title
+            for entry in house.state.of_kind(Kind.WORKS)
+            if entry.keys.visible and isinstance(entry.record.given, Works)
+        }
+        async with driving(fragile, "geoworks") as vehicle:
+            await vehicle.until(lambda: vehicle.titles == expected)
+
+
+async def flow(town: Town) -> None:
+    """Write works and cancel them, without end."""
+    for number in itertools.count():
+        await town.put(f"api:{number % 20}", a_works(title=str(number)))
+        await town.house.desk.submit(works.cancel(f"api:{number % 7}", actor="test"))
+        await asyncio.sleep(0.001)
