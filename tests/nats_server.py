@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -89,8 +90,9 @@ class NatsServer:
         self.start()
 
     def pause(self) -> None:
-        """Let it hang: its connections stay open and nothing is answered."""
+        """Let it hang, and wait until it does: its connections stay open and nothing is answered."""
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         """Let it go on after `pause`."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import nats.errors
@@ -21,8 +22,28 @@ _API: Mapping[int, str] = {
 }
 _NO_JETSTREAM = "has no JetStream: start nats-server with -js -sd <folder>, or write jetstream {} in its configuration"
 _REFUSED = ("authorization", "authentication", "permissions violation", "user authentication")
+_LET_IN = (
+    "give name and password by GEOWORKS_BUS_NATS_SERVERS, and let this user use $JS.API.>, _INBOX.> and the subjects "
+    "of bus.stream"
+)
 # What the library raises when an answer is not the one that the protocol says.
 _UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError)
+_UNREACHABLE = "cannot be reached ({text}): see that the NATS server runs, and look at bus.nats_servers"
+_TOLD: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], str]] = (
+    (
+        nats.errors.SecureConnWantedError,
+        "does not speak TLS: give the server a certificate, or write nats:// for it in bus.nats_servers",
+    ),
+    (
+        ssl.SSLError,
+        "shows a certificate that is not believed ({text}): mend it, or name your own authority in SSL_CERT_FILE",
+    ),
+    (
+        (asyncio.TimeoutError, nats.errors.NoRespondersError),
+        "does not answer: see that the server runs and is not overloaded",
+    ),
+    (_UNREADABLE, "answers what cannot be read ({text}): see that it is a NATS server"),
+)
 
 
 @contextmanager
@@ -37,16 +58,13 @@ def translated(place: str) -> Iterator[None]:
 
 def sentence(place: str, error: Exception) -> str:
     """Say what went wrong with the server at this address, and how to mend it."""
-    text = str(error).strip()[:300]
+    text = " ".join(str(error).split())[:300]
     if isinstance(error, APIError):
         return _jetstream(place, error)
     if any(word in text.lower() for word in _REFUSED):
         return f"{place} does not let this node do what it must ({text}): {_LET_IN}"
-    if isinstance(error, (asyncio.TimeoutError, nats.errors.NoRespondersError)):
-        return f"{place} does not answer: see that the server runs and is not overloaded"
-    if isinstance(error, _UNREADABLE):
-        return f"{place} answers what cannot be read ({text}): see that it is a NATS server"
-    return f"{place} cannot be reached ({text}): see that the NATS server runs, and look at bus.nats_servers"
+    told = next((told for kinds, told in _TOLD if isinstance(error, kinds)), _UNREACHABLE)
+    return f"{place} {told.format(text=text)}"
 
 
 def _jetstream(place: str, error: APIError) -> str:
@@ -56,9 +74,3 @@ def _jetstream(place: str, error: APIError) -> str:
         return f"{place} lost the stream: it is made anew"
     mend = _API.get(error.err_code or 0, "look at the server's log")
     return f"JetStream at {place} says {str(error.description)[:200]!r}: {mend}"
-
-
-_LET_IN = (
-    "give name and password by GEOWORKS_BUS_NATS_SERVERS, and let this user use $JS.API.>, _INBOX.> and the subjects "
-    "of bus.stream"
-)

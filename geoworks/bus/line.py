@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -59,13 +59,14 @@ class Line:
                     connect_timeout=_CONNECT_S,
                     reconnect_time_wait=0,
                     max_reconnect_attempts=1,
-                    user=self._address.user,
-                    password=self._address.password,
-                    token=self._address.token,
+                    user=self._hidden(self._address.user),
+                    password=self._hidden(self._address.password),
+                    token=self._hidden(self._address.token),
                     error_cb=self._note,
                     closed_cb=self._note_end,
                     name="geoworks",
                 )
+                self._require_tls()
         except BaseException:
             await self.end()
             raise
@@ -111,6 +112,23 @@ class Line:
                 task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_END_S)
+
+    def _hidden(self, secret: str | None) -> Callable[[], str] | None:
+        """Give a name or password out only when the line is as secret as the address asks."""
+        if secret is None:
+            return None
+
+        def give() -> str:
+            self._require_tls()
+            return secret
+
+        return give
+
+    def _require_tls(self) -> None:
+        """Require TLS where the address does: the library would go on without it."""
+        told = self.client._server_info  # noqa: SLF001 - as in `end`
+        if self.place.startswith("tls://") and not told.get("tls_required"):
+            raise nats.errors.SecureConnWantedError
 
     async def _note(self, error: Exception) -> None:
         """Take note of what went wrong; of messages that came too fast the gap in their numbers tells."""

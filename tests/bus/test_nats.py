@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import nats
 import pytest
+from msgspec import structs
 from nats.aio.client import Client
 
 from geoworks.bus.message import Message, write_change
@@ -231,13 +232,28 @@ async def test_a_subject_that_another_stream_takes_is_trouble(server: NatsServer
             await one.until_trouble("bus.stream")
 
 
+async def test_more_bytes_than_the_server_has_is_trouble(server: NatsServer) -> None:
+    """The trouble names the setting to lower."""
+    settings = structs.replace(settings_of(server), keep_bytes=10**15)
+    async with running_node(settings, joined=False) as one:
+        await one.until_trouble("lower bus.keep_bytes")
+
+
+async def test_an_account_without_jetstream_is_trouble() -> None:
+    """A server may have JetStream for others only; the trouble says so."""
+    accounts = 'accounts { TOWN { users: [{ user: "town", password: "s3cret" }] }, OTHER { jetstream: enabled } }'
+    with running_nats(more=accounts) as server:
+        async with running_node(settings_of(server, login="town:s3cret@"), joined=False) as one:
+            await one.until_trouble("enable JetStream for the account")
+
+
 async def test_a_stream_takes_the_limits_of_the_settings(server: NatsServer) -> None:
     """Other limits in the settings of a node that starts are given to the stream that is there."""
     settings = settings_of(server)
     async with running_node(settings), anybody(server) as client:
         kept = (await client.jetstream().stream_info("geoworks")).config
         assert (kept.max_age, kept.max_bytes, kept.duplicate_window) == (600, 268_435_456, 120)
-    shorter = type(settings)(kind=settings.kind, nats_servers=settings.nats_servers, keep_s=60, keep_bytes=1_000_000)
+    shorter = structs.replace(settings, keep_s=60, keep_bytes=1_000_000)
     async with running_node(shorter), anybody(server) as client:
         kept = (await client.jetstream().stream_info("geoworks")).config
         assert (kept.max_age, kept.max_bytes, kept.duplicate_window) == (60, 1_000_000, 60)
@@ -273,6 +289,42 @@ async def test_the_next_server_is_taken_when_one_is_away(server: NatsServer) -> 
     with running_nats() as other:
         other.kill()
         settings = settings_of(server)
-        both = type(settings)(kind=settings.kind, nats_servers=(other.url, server.url))
+        both = structs.replace(settings, nats_servers=(other.url, server.url))
         async with running_node(both) as one:
             assert one.bus.trouble == ""
+
+
+async def test_changes_that_went_missing_are_a_hint(server: NatsServer) -> None:
+    """When a heartbeat counts more changes than came, or a change has no number, nodes read the log and go on."""
+    settings, change = settings_of(server), write_change(EPOCH, followed(9))
+    async with running_node(settings) as one, anybody(server) as client:
+        inboxes = await client.subscribe("_INBOX.>")
+        inbox = (await inboxes.next_msg(timeout=10)).subject
+        await client.publish(inbox, headers={"Status": "100", "Nats-Last-Consumer": "999"})
+        # The server's own next heartbeat counts none.
+        await one.ear.until(lambda: one.ear.hints == 2)
+        for count, reply in enumerate(("", "a.b"), 3):
+            await client.publish(inbox, change.body, reply=reply, headers=change.headers)
+            await one.ear.until(lambda count=count: one.ear.hints == count)  # type: ignore[misc]
+        one.bus.tell_numbered(EPOCH, [followed(10)])
+        await one.ear.until(lambda: 10 in one.ear.offsets)
+        assert (one.ear.hints, one.bus.trouble) == (4, "")
+
+
+async def test_headers_that_break_the_library_do_not_break_the_bus(server: NatsServer) -> None:
+    """After bytes on which the library stops to read, the node connects again, reads the log and goes on."""
+    settings, header = settings_of(server), b"NATS/1.0 \xff\xff\xff\r\n\r\n"
+    async with running_node(settings) as one, running_node(settings) as other:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b'CONNECT {"headers":true,"verbose":false}\r\n')
+        writer.write(b"HPUB geoworks.log %d %d\r\n%b\r\nPING\r\n" % (len(header), len(header), header))
+        async with asyncio.timeout(10):
+            while b"PONG" not in await reader.readline():
+                pass
+        writer.close()
+        await writer.wait_closed()
+        for node in (one, other):
+            await node.ear.until(lambda node=node: node.ear.hints > 0)  # type: ignore[misc]
+            await node.until_trouble()
+        one.bus.tell_numbered(EPOCH, [followed(1)])
+        await other.ear.until(lambda: other.ear.offsets == [1])
