@@ -6,9 +6,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from itertools import islice
 
+import aiomqtt
 from aiomqtt import MqttError
 
 from geoworks.config.nodes import MqttTable
@@ -106,12 +106,13 @@ class MqttPublisher:
         everything = every_topic(self._settings.topic)
         retained: dict[str, bytes] = {}
         await line.subscribe(everything)
-        try:
-            async with asyncio.timeout(_LONGEST_LEARNING_S):
-                await _gather(line, retained)
-        except TimeoutError:
-            _log.warning("the MQTT broker did not come to an end with what it retains; old messages may stay there")
+        is_whole = await _gather(line, retained)
         await line.unsubscribe(everything)
+        # It answers in order: what it sent before, however late, is here now.
+        while len(line.messages) and len(retained) < MOST_RETAINED:
+            _note(await anext(line.messages), retained)
+        if not is_whole:
+            _log.warning("the MQTT broker does not come to an end with what it retains; old messages may stay there")
         return retained
 
     async def _tell(self, line: Line, retained: dict[str, bytes]) -> None:
@@ -190,17 +191,23 @@ async def _watch(line: Line) -> None:
         raise MqttError("the connection was closed") from error
 
 
-async def _gather(line: Line, retained: dict[str, bytes]) -> None:
-    """Take in what the broker retains until it has been silent for a moment, or until that is too much."""
-    messages = line.messages
-    with suppress(TimeoutError):
-        while len(retained) < MOST_RETAINED:
+async def _gather(line: Line, retained: dict[str, bytes]) -> bool:
+    """Take in what the broker retains until it has been silent for a moment; false when that does not end."""
+    messages, until = line.messages, asyncio.get_running_loop().time() + _LONGEST_LEARNING_S
+    while len(retained) < MOST_RETAINED and asyncio.get_running_loop().time() < until:
+        try:
             async with asyncio.timeout(_QUIET_S):
-                message = await anext(messages)
-            if message.payload:
-                retained[str(message.topic)] = message.payload
-            else:
-                retained.pop(str(message.topic), None)
+                _note(await anext(messages), retained)
+        except TimeoutError:
+            return True
+    return False
+
+
+def _note(message: aiomqtt.Message, retained: dict[str, bytes]) -> None:
+    if message.payload:
+        retained[str(message.topic)] = message.payload
+    else:
+        retained.pop(str(message.topic), None)
 
 
 def _first(broken: BaseExceptionGroup[MqttError]) -> MqttError:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 from msgspec import structs
 
 from geoworks.config.nodes import MqttTable
-from geoworks.model.change import Kind
+from geoworks.model.change import Cursor, Kind
 from geoworks.model.works import Works
 from geoworks.pipeline import works
 from tests.mqtt.town import Town, settings_of, telling
 from tests.mqtt.vehicle import WAIT_S, driving
 from tests.nats_server import NatsServer, running_nats
 from tests.pipeline.house import House, a_works, put
+
+CONNACK_BYTES, SUBACK_BYTES = 4, 5
 
 
 @pytest.fixture
@@ -198,3 +202,60 @@ async def flow(town: Town) -> None:
         await town.put(f"api:{number % 20}", a_works(title=str(number)))
         await town.house.desk.submit(works.cancel(f"api:{number % 7}", actor="test"))
         await asyncio.sleep(0.001)
+
+
+async def test_changes_that_waited_come_in_the_order_of_the_log(house: House, fragile: NatsServer) -> None:
+    """After a while of silence each feature is told once, in its latest state, and cursors only grow."""
+    async with (
+        telling(house, structs.replace(settings_of(fragile), timeout_s=float(WAIT_S))) as town,
+        driving(fragile, "geoworks") as vehicle,
+    ):
+        await town.put("api:first")
+        await vehicle.until_topics("-/works/api:first")
+        fragile.pause()
+        for number in (*range(60), *range(59, 20, -2), *range(30, 50)):
+            await town.put(f"api:{number}", a_works(title=str(house.state.cursor.offset)))
+        fragile.resume()
+        await vehicle.until(lambda: len(vehicle.held) == 61)
+        await town.put("api:last")
+        await vehicle.until(lambda: "-/works/api:last" in vehicle.topics)
+    offsets = [Cursor.parse(json.loads(payload)["cursor"]).offset for _, payload in vehicle.heard]
+    assert offsets == sorted(set(offsets))
+    assert len(offsets) < 100
+
+
+@asynccontextmanager
+async def slow(broker: NatsServer, *, wait_s: float) -> AsyncIterator[int]:
+    """Stand before a broker, on a port of its own, and hold back once what it sends after its first two answers."""
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(data)
+        writer.close()
+
+    async def stand_between(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_broker, to_broker = await asyncio.open_connection("127.0.0.1", broker.mqtt_port)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(pass_on(reader, to_broker))
+            for size in (CONNACK_BYTES, SUBACK_BYTES):
+                writer.write(await from_broker.readexactly(size))
+            await asyncio.sleep(wait_s)
+            tasks.create_task(pass_on(from_broker, writer))
+
+    async with await asyncio.start_server(stand_between, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_a_broker_that_is_slow_to_tell_is_cleared_all_the_same(house: House, fragile: NatsServer) -> None:
+    """What is retained and comes long after the subscription was taken is known before anything is put."""
+    async with telling(house, settings_of(fragile)) as town, driving(fragile, "geoworks") as vehicle:
+        await town.put("api:1")
+        await town.put("api:2")
+        await vehicle.until_topics("-/works/api:1", "-/works/api:2")
+    await house.desk.submit(works.cancel("api:1", actor="test"))
+    async with (
+        slow(fragile, wait_s=1.5) as port,
+        telling(house, MqttTable(url=f"mqtt://127.0.0.1:{port}", timeout_s=5.0)),
+        driving(fragile, "geoworks") as vehicle,
+    ):
+        await vehicle.until_topics("-/works/api:2")

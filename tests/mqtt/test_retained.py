@@ -11,14 +11,16 @@ import msgspec
 import pytest
 from msgspec import structs
 
+from geoworks.ids import MAX_ID_LENGTH
 from geoworks.model.change import Cursor, Key, Kind
 from geoworks.model.works import Visibility
 from geoworks.mqtt.board import LARGEST_BODY_BYTES
+from geoworks.mqtt.topics import level
 from geoworks.pipeline import works
 from tests.mqtt.town import IN_A, IN_B, IN_BOTH, IN_NONE, Town, settings_of, telling
 from tests.mqtt.vehicle import Vehicle, driving
 from tests.nats_server import NatsServer
-from tests.pipeline.house import NOON, House, a_works, put
+from tests.pipeline.house import NOON, House, a_works, a_zone, put, put_zone
 
 
 async def test_a_vehicle_that_comes_gets_what_there_is(
@@ -118,6 +120,17 @@ async def test_any_id_is_a_topic(town: Town, vehicle: Vehicle) -> None:
     for name in NAMES:
         await town.house.desk.submit(works.cancel(name, actor="test"))
     await vehicle.until_topics()
+
+
+async def test_the_longest_ids_are_topics(town: Town, vehicle: Vehicle) -> None:
+    """Ids as long as they may be, of letters that need the most room, pass through the broker."""
+    zone, works_id = "é" * MAX_ID_LENGTH, "🚧" * MAX_ID_LENGTH
+    await town.house.desk.submit(put_zone(zone, a_zone()))
+    await town.house.rejoiner.refresh()
+    await town.put(works_id)
+    await vehicle.until_topics(f"{level(zone)}/zone/{level(zone)}", f"{level(zone)}/works/{level(works_id)}")
+    await town.house.desk.submit(works.cancel(works_id, actor="test"))
+    await vehicle.until_topics(f"{level(zone)}/zone/{level(zone)}")
 
 
 async def test_leftovers_of_an_earlier_life_are_cleared(
