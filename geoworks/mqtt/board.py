@@ -60,8 +60,8 @@ class Board:
         return [Message(topic, b"") for topic in retained if is_feature(self._root, topic)]
 
     def concerns(self, key: Key) -> bool:
-        """Tell whether a change of a feature is to be told: it stands at the broker, or should."""
-        return key in self._held or self._state.shows(key.kind, key.id)
+        """Tell whether a change of a feature is to be told: it stands at the broker, or should, or is left out."""
+        return key in self._held or key in self._too_large or self._state.shows(key.kind, key.id)
 
     def tell(self, key: Key, cursor: Cursor) -> list[Message]:
         """Return what brings a feature at the broker to its latest state: first what clears, then what puts."""
