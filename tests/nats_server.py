@@ -113,8 +113,8 @@ def running_nats(
     folder = Path(tempfile.mkdtemp(prefix="geoworks-nats-"))
     try:
         server = NatsServer(program, folder, jetstream=jetstream, mqtt=mqtt, secured=secured, more=more)
-        server.start()
         try:
+            server.start()
             yield server
         finally:
             server.close()
