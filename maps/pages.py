@@ -4,7 +4,8 @@ Pages and the context each needs; all of them also take `path` (the page's own p
 language links) and `now` (the service's clock, which may not be the reader's):
 
 =============  ==================================================================================================
-`live`         nothing
+`live`         `tiles_since`: the cursor from which on changes are asked for when the map is drawn from vector tiles;
+               empty, or left out, when the page holds everything
 `embed`        nothing
 `drive`        nothing
 `report`       nothing
@@ -73,18 +74,20 @@ class Pages:
         return template.render(
             {
                 "path": "/",
+                "tiles_since": "",
                 **context,
                 "page": name,
                 "language": language,
                 "t": partial(text, language),
                 "moment": partial(_moment, language=language, zone=self._zone),
-                "data": self._data(name, language=language, now=now),
+                "data": self._data(name, language=language, now=now, since=context.get("tiles_since")),
             }
         )
 
-    def _data(self, name: str, *, language: str, now: object) -> dict[str, Any]:
+    def _data(self, name: str, *, language: str, now: object, since: object) -> dict[str, Any]:
         """Return what the page's script must know, for its data block."""
         settings, spoken = self._settings, texts(language)
+        sections = (*_SPOKEN.get(name, ()), *(("tiled",) if since else ()))
         return {
             "page": name,
             "base": settings.server.base_path,
@@ -102,7 +105,8 @@ class Pages:
             },
             "limits": _limits(settings),
             "categories": [_category(category, language) for category in settings.reports.categories],
-            "texts": {section: spoken[section] for section in _SPOKEN.get(name, ())},
+            "texts": {section: spoken[section] for section in sections},
+            **({"since": since} if since else {}),
             **({"severities": _severities()} if name == "drive" else {}),
         }
 

@@ -133,8 +133,16 @@ class Tiles(Table, frozen=True):
 
 
 class VectorTiles(Table, frozen=True):
-    """The bounds of `/tiles`, which a town on PostgreSQL serves."""
+    """The bounds of `/tiles`, which a town on PostgreSQL serves, and when the live map draws from them."""
 
+    from_features: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Works, reports and zones from which on the live map draws from tiles and holds only what is "
+            "in view; below, a page holds them all.",
+        ),
+    ] = 5_000
     features: Annotated[
         int, Meta(ge=1, le=100_000, description="Most features of one tile; the least severe are left out.")
     ] = 10_000

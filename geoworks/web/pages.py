@@ -16,11 +16,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from geoworks.errors import NotFound
+from geoworks.model.change import Kind
 from geoworks.web.auth import is_staff
 from geoworks.web.language import language_of, remember
 from geoworks.web.problems import MEDIA_TYPE, ProblemDocument
 from geoworks.web.route import Answerer
-from geoworks.web.services import services
+from geoworks.web.services import Services, services
 from geoworks.web.status_api import tell_status
 from geoworks.web.sync_shown import report_rows, source_row
 
@@ -29,8 +30,8 @@ _HEAD_BYTES = 4096
 
 
 async def live(request: web.Request) -> web.StreamResponse:
-    """Show the live map."""
-    return page(request, "live")
+    """Show the live map, drawn from vector tiles when there is more than a page should hold."""
+    return page(request, "live", tiles_since=_tiles_since(services(request)))
 
 
 async def drive(request: web.Request) -> web.StreamResponse:
@@ -143,6 +144,13 @@ async def error_pages(request: web.Request, handler: Handler) -> web.StreamRespo
         if name in response.headers:
             shown.headers[name] = response.headers[name]
     return shown
+
+
+def _tiles_since(house: Services) -> str:
+    """Return where the log stands when the live map is to be drawn from vector tiles; empty when not."""
+    count = sum(house.state.count(kind) for kind in Kind)
+    is_large = count >= house.settings.vector_tiles.from_features
+    return str(house.state.cursor) if house.tiles is not None and is_large else ""
 
 
 def _wants_page(request: web.Request) -> bool:

@@ -1,5 +1,6 @@
 /** The driver page: choose, then look or drive, and hear only what concerns the driver. */
 import { Announcer } from "./announce.js";
+import { changesWords } from "./changes.js";
 import { details } from "./details.js";
 import { Awake } from "./drive/awake.js";
 import { Bell } from "./drive/bell.js";
@@ -19,7 +20,7 @@ import { Voice } from "./drive/voice.js";
 import { offerZones, readZones } from "./drive/zone-pick.js";
 import { byId } from "./element.js";
 import { dates, now, page, t, url } from "./page.js";
-import { changesWords, titleOf } from "./words.js";
+import { titleOf } from "./words.js";
 
 const LOOK_AGAIN_MS = 5000; // for times and ages, where nothing else happens
 const AWAKE_AFTER_MS = 180_000; // red lights and queues are part of driving

@@ -53,7 +53,7 @@ export class Filters {
     const data = new FormData(this.#form);
     const usual = { q: "", severity: "none", period: "all", from: "", to: "" };
     for (const [name, value] of Object.entries(usual)) {
-      const said = String(data.get(name) ?? "");
+      const said = this.#form.elements[name].value; // of fields that are set aside too
       if (said === value) address.searchParams.delete(name);
       else address.searchParams.set(name, said);
     }

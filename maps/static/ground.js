@@ -1,5 +1,6 @@
 /** The ground every map of the pages stands on: tiles when they can be had, the town's place when not. */
 import { el } from "./element.js";
+import { LEVELS, rank } from "./model.js";
 import { page, t, url } from "./page.js";
 
 const L = globalThis.L;
@@ -93,3 +94,30 @@ export function colours() {
   const style = getComputedStyle(document.documentElement);
   return (name) => style.getPropertyValue(`--${name}`).trim();
 }
+
+/** Return how a works is drawn, as Leaflet names it. */
+export function worksStyle(feature, chosen = false) {
+  const colour = colours();
+  const { severity, status } = feature.properties;
+  return {
+    color: colour(`severity-${severity}`),
+    weight: chosen ? 10 : 6,
+    opacity: status === "active" || chosen ? 0.95 : 0.6,
+    dashArray: status === "planned" ? "1 10" : undefined,
+    fillOpacity: 0.25,
+    lineCap: "round",
+  };
+}
+
+/** Return how a zone is drawn. */
+export function zoneStyle(feature, chosen = false) {
+  const colour = colours();
+  const level = LEVELS[rank(feature)];
+  return {
+    color: colour(chosen ? "ink" : "zone-line"), weight: chosen ? 3.5 : 1.5,
+    fillColor: colour(`zone-${level}`), fillOpacity: Number(colour("zone-opacity")),
+  };
+}
+
+/** Return how a detour is drawn. */
+export const detourStyle = () => ({ color: colours()("detour"), weight: 5, dashArray: "2 9" });

@@ -1,15 +1,14 @@
 /** Draw works, reports and zones, and keep the drawing true while they change. */
-import { addLocate, colours, ground, loadClusters } from "./ground.js";
+import { addLocate, detourStyle, ground, loadClusters, worksStyle, zoneStyle } from "./ground.js";
 import { ZoneLabels } from "./labels.js";
-import { anchor, keyOf, LEVELS, rank, SEVERITIES } from "./model.js";
+import { anchor, keyOf, rank, SEVERITIES, spotsOf } from "./model.js";
 import { boxAround, settle } from "./room.js";
 import { shapeOf, shape } from "./shapes.js";
-import { stateOf, titleOf } from "./words.js";
+import { labelWords, stateOf, titleOf } from "./words.js";
 
 const L = globalThis.L;
 const MANY = 150; // markers from which they are gathered into clusters, lines from which they are drawn on a canvas
 const FAR_ZOOM = 14; // below this markers are drawn smaller
-const SPOTS = [0.5, 0.38, 0.62, 0.25, 0.75, 0.12, 0.88]; // how far along its works a marker may stand, best first
 
 export class LiveMap {
   #map;
@@ -143,9 +142,8 @@ export class LiveMap {
   }
 
   #drawDetours({ properties }) {
-    const colour = colours()("detour");
     for (const { geometry } of properties.impact?.detours ?? []) {
-      if (geometry) L.geoJSON(geometry, { style: { color: colour, weight: 5, dashArray: "2 9" }, interactive: false }).addTo(this.#detours);
+      if (geometry) L.geoJSON(geometry, { style: detourStyle(), interactive: false }).addTo(this.#detours);
     }
   }
 
@@ -158,7 +156,7 @@ export class LiveMap {
   /** Move each marker along its works to where it hides no other; return where they stand. */
   #settleMarkers() {
     const size = this.#map.getZoom() < FAR_ZOOM ? 18 : 24;
-    const pins = [...this.#drawn.values()].flatMap(({ feature, marker }) => (marker ? [{ marker, spots: spotsOf(feature.geometry) }] : []));
+    const pins = [...this.#drawn.values()].flatMap(({ feature, marker }) => (marker ? [{ marker, spots: spotsOf(feature.geometry).map(([lon, lat]) => [lat, lon]) }] : []));
     // What cannot move stands first, then what hinders most.
     pins.sort((one, other) => one.spots.length - other.spots.length || other.marker.rank - one.marker.rank);
     const boxes = pins.map(({ spots }) => spots.map((spot) => {
@@ -185,40 +183,10 @@ export class LiveMap {
   }
 }
 
-// Nothing to say of a zone where nothing is wrong: its name is enough.
-const labelWords = (zone) => (rank(zone) ? stateOf(zone) : "");
-
 function clusterIcon(cluster) {
   const worst = Math.max(...cluster.getAllChildMarkers().map((marker) => marker.rank));
   const pin = document.createElement("span");
   pin.className = "cluster";
   pin.append(shape(SEVERITIES[worst]), String(cluster.getChildCount()));
   return L.divIcon({ className: "pin-place", html: pin, iconSize: [44, 44] });
-}
-
-function spotsOf(geometry) {
-  const shares = geometry.type.endsWith("LineString") ? SPOTS : [0.5];
-  return shares.map((share) => anchor(geometry, share)).map(([lon, lat]) => [lat, lon]);
-}
-
-function worksStyle(feature, chosen) {
-  const colour = colours();
-  const { severity, status } = feature.properties;
-  return {
-    color: colour(`severity-${severity}`),
-    weight: chosen ? 10 : 6,
-    opacity: status === "active" || chosen ? 0.95 : 0.6,
-    dashArray: status === "planned" ? "1 10" : undefined,
-    fillOpacity: 0.25,
-    lineCap: "round",
-  };
-}
-
-function zoneStyle(feature, chosen) {
-  const colour = colours();
-  const level = LEVELS[rank(feature)];
-  return {
-    color: colour(chosen ? "ink" : "zone-line"), weight: chosen ? 3.5 : 1.5,
-    fillColor: colour(`zone-${level}`), fillOpacity: Number(colour("zone-opacity")),
-  };
 }

@@ -3,6 +3,7 @@
 export const SEVERITIES = ["none", "low", "medium", "high", "blocked"];
 export const LEVELS = ["free", "light", "disturbed", "heavy", "blocked"];
 const STATUSES = ["active", "paused", "planned", "completed", "cancelled"];
+const SPOTS = [0.5, 0.38, 0.62, 0.25, 0.75, 0.12, 0.88]; // how far along its works a marker may stand, best first
 const OVER = new Set(["completed", "cancelled", "resolved", "refused"]);
 
 /** Return what names a feature among those of every kind. */
@@ -89,6 +90,9 @@ export function anchor(geometry, share = 0.5) {
   if (geometry.type.endsWith("Point")) return part;
   return geometry.type.endsWith("Polygon") ? centroid(part[0]) : along(part, share);
 }
+
+/** Return where the marker of a geometry may stand, best first. */
+export const spotsOf = (geometry) => (geometry.type.endsWith("LineString") ? SPOTS : [0.5]).map((share) => anchor(geometry, share));
 
 /** Return the longest line, the largest outline of a geometry. */
 export function outline(geometry) {

@@ -1,4 +1,5 @@
 /** Say a feature in words: the same words in the list, the details, the map and the announcements. */
+import { rank } from "./model.js";
 import { dates, page, t } from "./page.js";
 
 const categories = new Map(page.categories.map((category) => [category.id, category]));
@@ -18,6 +19,9 @@ export function stateOf({ properties }) {
   if (properties.kind === "report") return t(`reports.status.${properties.status}`);
   return t(`map.severity.${properties.severity}`);
 }
+
+/** Say what stands under a zone's name: nothing where nothing is wrong. */
+export const labelWords = (zone) => (rank(zone) ? stateOf(zone) : "");
 
 /** Say where a feature is. */
 export function placeOf({ properties }, zoneName) {
@@ -72,22 +76,4 @@ export function effectWords({ zone, length_m: length, share }, zoneName) {
 export function metresWords(length) {
   const [value, unit] = length < 1000 ? [Math.max(1, Math.round(length / 10) * 10 || length), "m"] : [length / 1000, "km"];
   return `${value.toLocaleString(page.language, { maximumFractionDigits: length < 1000 ? 0 : 1 })}\u00a0${unit}`;
-}
-
-/** Say what changed since the last time, for those who cannot see it move. */
-export function changesWords(changes) {
-  const works = changes.filter(({ feature, before }) => (feature ?? before).properties.kind !== "zone");
-  const [only] = works;
-  if (!only) return t("list.zones_changed");
-  const sort = ({ feature, before }) => (!feature ? "removed" : before ? "changed" : "added");
-  if (works.length === 1) {
-    const feature = only.feature ?? only.before;
-    return t(`list.one_${sort(only)}`, { title: titleOf(feature), state: stateOf(feature) });
-  }
-  const counts = { added: 0, changed: 0, removed: 0 };
-  for (const change of works) counts[sort(change)] += 1;
-  return Object.entries(counts)
-    .filter(([, count]) => count)
-    .map(([name, count]) => t(`list.many_${name}`, { count }))
-    .join(", ");
 }

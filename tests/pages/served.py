@@ -74,8 +74,18 @@ class Served:
 class ServedTown:
     """Serve the sample town while the block lasts."""
 
-    def __init__(self, folder: Path, *, look: Mapping[str, Any] | None = None, **server: Any) -> None:  # noqa: ANN401 - settings of any type
-        """Keep its data in `folder`; `look` and `server` are settings of the tables `town` and `server`."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        look: Mapping[str, Any] | None = None,
+        tables: Mapping[str, Any] | None = None,
+        **server: Any,  # noqa: ANN401 - settings of any type
+    ) -> None:
+        """Keep its data in `folder`.
+
+        `look` and `server` are settings of the tables `town` and `server`; `tables` are whole tables by name.
+        """
         prepared = demo.prepare(port=0, data_dir=folder)
         self._settings = structs.replace(
             prepared,
@@ -83,6 +93,7 @@ class ServedTown:
             server=Server(port=0, requests_per_minute=100_000, report_burst=1000, **server),
             tiles=NO_TILES,
             reports=Reports(categories=CATEGORIES),
+            **(tables or {}),
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)

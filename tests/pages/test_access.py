@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.left_out import left_out
+from tests.pages.axe import axe, violations
 from tests.pages.driver import import_route
 from tests.pages.looking import DESKTOP, PHONE, SMALL, Looker, Scheme, drawn
 from tests.pages.served import Served
 from tests.pages.streets import Street, from_now
-from tests.shared import ROOT
 
-_AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
-_RUN = """async () => {
-  const {violations} = await axe.run(document, {resultTypes: ["violations"]});
-  return violations.map(({id, nodes}) => `${id}: ${nodes.map(({target, failureSummary}) => target + failureSummary)}`);
-}"""
 Prepare = Callable[[Page, Served], object]
 # What was looked at on the driver page, to be cleared away.
 _STREETS: list[Street] = []
@@ -214,7 +207,7 @@ def test_everybody_can_use_it(
     page = readers[language].open(path, size=looks[0][0], language=language)
     prepare(page, served)
     assert page.locator("html").get_attribute("lang") == language
-    page.evaluate(_axe())
+    page.evaluate(axe())
     for size, scheme in looks:
         page.set_viewport_size({"width": size[0], "height": size[1]})
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
@@ -241,16 +234,3 @@ def test_what_is_pressed_is_large_enough(looker: Looker, path: str) -> None:
           .map((element) => element.outerHTML.slice(0, 120))"""
     )
     assert small == []
-
-
-def violations(page: Page, scheme: Scheme) -> Any:  # noqa: ANN401 - a list of texts from the page
-    """Return what axe complains of in a colour scheme."""
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    return page.evaluate(_RUN)
-
-
-@cache
-def _axe() -> str:
-    if not _AXE.is_file():
-        left_out("axe-core is not installed (npm ci)")
-    return _AXE.read_text(encoding="utf-8")

@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import shapely
 from playwright.sync_api import Browser, expect
 
-from geoworks.clock import SystemClock
-from geoworks.model.impact import Impact, VehicleImpact
-from geoworks.model.schedule import Schedule
-from geoworks.model.works import Works
-from geoworks.pipeline import works as edits
-from geoworks.pipeline.draft import Draft
+from tests.pages.crowd import many_works
 from tests.pages.looking import Looker
 from tests.pages.served import ServedTown
 
 _MANY = 400
-
-
-def many_works() -> Callable[[Draft], None]:
-    """Return the edit that writes very many works at once."""
-    schedule = Schedule(start=SystemClock().now())
-    impact = Impact(vehicle_impact=VehicleImpact.ALL_LANES_CLOSED)
-
-    def write(draft: Draft) -> None:
-        for number in range(_MANY):
-            line = shapely.LineString([(2.3 + number / 5e4, 48.62), (2.3 + number / 5e4, 48.625)])
-            given = Works(title=f"Chantier {number}", geometry=line, schedule=schedule, impact=impact)
-            edits.replace(f"api:many-{number}", given, actor="tests")(draft)
-
-    return write
 
 
 def test_behind_a_base_path_everything_works(browser: Browser, tmp_path: Path) -> None:
@@ -56,7 +35,7 @@ def test_very_many_works_stay_quick_to_read(browser: Browser, tmp_path: Path) ->
     """Markers gather into clusters with the worst inside, the list shows a part and says how many there are."""
     with ServedTown(tmp_path) as served:
         looker = Looker(browser, served.address)
-        served.run(served.town.desk.submit(many_works()))
+        served.run(served.town.desk.submit(many_works(_MANY)))
         page = looker.live()
         expect(page.locator(".cluster").first).to_be_visible()
         assert page.locator(".pin, .cluster").count() < _MANY / 2

@@ -1,0 +1,81 @@
+/** Ask again and again what changed where a map looks, from a place in the log on. */
+import { ask, Refused } from "../doors.js";
+
+const SOON_MS = 250; // changes that come together are asked about together
+const LONGEST_MS = 120_000;
+const TOO_MANY = 429; // of all readers behind one address
+
+export class News {
+  #since;
+  #box = [];
+  #told;
+  #failed;
+  #everyMs = Infinity;
+  #timer = 0;
+  #due = Infinity;
+  #failures = 0;
+  #isAsking = false;
+  #isRung = false;
+
+  /**
+   * @param {string} since a cursor
+   * @param {{told: (changes: any[] | null) => void, failed: () => void}} listener
+   *   `put` and `remove` as on the stream; null when anything may have changed
+   */
+  constructor(since, { told, failed }) {
+    this.#since = since;
+    this.#told = told;
+    this.#failed = failed;
+    document.addEventListener("visibilitychange", () => document.hidden || this.ring());
+  }
+
+  /** Ask about a box in degrees from now on, so often. */
+  watch(box, everyMs) {
+    this.#box = box;
+    this.#everyMs = everyMs;
+    this.#schedule(everyMs);
+  }
+
+  /** Ask soon, as there is something new. */
+  ring() {
+    if (this.#isAsking) this.#isRung = true;
+    else this.#schedule(SOON_MS);
+  }
+
+  /** Ask after a while, or sooner if that is planned already. */
+  #schedule(ms) {
+    if (Date.now() + ms >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = Date.now() + ms;
+    this.#timer = setTimeout(() => this.#ask(), ms);
+  }
+
+  async #ask() {
+    this.#due = Infinity;
+    if (document.hidden || this.#isAsking || !this.#box.length) return;
+    this.#isAsking = true;
+    await this.#askOnce();
+    this.#isAsking = false;
+    this.#schedule(this.#isRung && !this.#failures ? SOON_MS : this.#pauseMs());
+    this.#isRung = false;
+  }
+
+  async #askOnce() {
+    try {
+      const said = await ask(`/v1/changes?bbox=${this.#box.join()}&since=${encodeURIComponent(this.#since)}&wait=0`);
+      this.#since = said.cursor;
+      this.#failures = 0;
+      this.#told(said.features ? null : said.changes);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.#failures += 1;
+      if (error.status !== TOO_MANY) this.#failed();
+    }
+  }
+
+  /** Pauses grow with failures and differ from reader to reader, so that not all come back at once. */
+  #pauseMs() {
+    if (!this.#failures) return this.#everyMs;
+    return Math.min(LONGEST_MS, this.#everyMs * 2 ** Math.min(this.#failures, 6)) * (0.5 + Math.random() / 2);
+  }
+}
