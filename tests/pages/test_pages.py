@@ -81,6 +81,17 @@ def test_data_cannot_leave_its_block() -> None:
     assert "<script>alert" not in page
 
 
+def test_only_a_large_town_is_drawn_from_tiles() -> None:
+    """The script and the words of tiles come with the place in the log from which on changes are asked for."""
+    small, large = render("live"), render("live", "en", tiles_since="k3x9.4")
+    assert "/static/live.js" in small
+    assert "tiled" not in small
+    assert "/static/tiled/live.js" in large
+    data = json.loads(large.partition('id="page-data">')[2].partition("</script>")[0])
+    assert data["since"] == "k3x9.4"
+    assert "Zoom in" in data["texts"]["tiled"]["far"]
+
+
 def test_moments_are_said_in_the_towns_time() -> None:
     """Readers without script see local time, in their language."""
     assert "24 novembre 2026 à 3 h 05" in render("status")
@@ -111,5 +122,6 @@ def test_the_theme_is_the_towns() -> None:
 
 def test_every_file_a_page_names_exists() -> None:
     """No page asks for a script, style or picture that is not served."""
-    named = {path for name in CONTEXTS for path in re.findall(r'"/t/static/([^"#]*)', render(name))}
+    pages = [*map(render, CONTEXTS), render("live", tiles_since="k3x9.4")]
+    named = {path for page in pages for path in re.findall(r'"/t/static/([^"#]*)', page)}
     assert [path for path in sorted(named) if not (Pages.static_dir / path).is_file()] == []

@@ -232,9 +232,11 @@ def test_from_afar_it_counts_and_says_to_come_nearer(looker: Looker, language: s
     expect(page.get_by_role("searchbox")).to_be_disabled()
     expect(page.get_by_role("searchbox")).to_have_value("montlhery")
     expect(page.locator("input[name=period][value=week]")).to_be_disabled()
-    page.locator("#nearer").click()
-    page.locator("#nearer").click()
+    page.locator("#nearer").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
     drawn(page)
+    expect(page.locator("#works-title")).to_be_focused()
     expect(page.locator("#far")).to_be_hidden()
     expect(page.get_by_role("searchbox")).to_have_value("montlhery")
     expect(item(page, "Montlhéry").first).to_be_visible()
@@ -252,6 +254,23 @@ def test_from_afar_changes_are_drawn_too(looker: Looker, served: Served) -> None
     assert all(query["since"][0] and "bbox" in query for query in asked)
     assert not [url for url in looker.asked[before:] if "/tiles/reports" in url]
     served.send("DELETE", f"v1/works/{id_}")
+
+
+def test_from_afar_it_says_when_nothing_answers(looker: Looker) -> None:
+    """When changes cannot be asked about the page says since when; too many readers behind an address are no cut."""
+    page = looker.live()
+    far(page)
+    page.route("**/v1/changes?**", lambda route: route.fulfill(status=429, json={"detail": "too many"}))
+    with page.expect_response("**/v1/changes?**"):
+        pass
+    expect(page.locator("#connection")).to_have_attribute("data-state", "overview")
+    page.unroute("**/v1/changes?**")
+    page.route("**/v1/changes?**", lambda route: route.abort())
+    expect(page.locator("#connection")).to_have_attribute("data-state", "offline", timeout=25_000)
+    page.unroute("**/v1/changes?**")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "overview", timeout=45_000)
+    assert all("429" in complaint for complaint in looker.complaints)
+    looker.complaints.clear()
 
 
 def test_a_gathered_marker_leads_nearer(looker: Looker) -> None:

@@ -136,8 +136,12 @@ function isWished(feature, wish) {
 function tellHowFar() {
   if (!sight) return;
   byId("far").hidden = isNear && !sight.isMissing;
-  byId("far-words").textContent = t(sight.isMissing ? "tiled.missing" : "tiled.far");
+  const words = t(sight.isMissing ? "tiled.missing" : "tiled.far");
+  // The same words again would be said aloud again.
+  if (byId("far-words").textContent !== words) byId("far-words").textContent = words;
+  const wasPressed = document.activeElement === byId("nearer");
   byId("nearer").hidden = isNear;
+  if (wasPressed && isNear) byId("works-title").focus();
   const { q, from, to, period } = byId("filters").elements;
   for (const field of [q, from, to, ...[...period].filter(({ value }) => DATED.has(value))]) field.disabled = !isNear;
 }

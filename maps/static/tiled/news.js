@@ -2,6 +2,7 @@
 import { ask, Refused } from "../doors.js";
 
 const SOON_MS = 250; // changes that come together are asked about together
+const ENOUGH = 100; // changes in an answer from which on there may be more than one answer holds
 const LONGEST_MS = 120_000;
 const TOO_MANY = 429; // of all readers behind one address
 
@@ -65,6 +66,7 @@ export class News {
       const said = await ask(`/v1/changes?bbox=${this.#box.join()}&since=${encodeURIComponent(this.#since)}&wait=0`);
       this.#since = said.cursor;
       this.#failures = 0;
+      this.#isRung ||= said.changes.length >= ENOUGH;
       this.#told(said.features ? null : said.changes);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
