@@ -100,6 +100,11 @@ def tiles(looker: Looker, layer: str = "") -> list[str]:
     return [url for url in looker.asked if f"/tiles/{layer}" in url]
 
 
+def has_asked(looker: Looker, part: str, *, since: int) -> bool:
+    """Tell whether an address with such a part was asked for, after so many others."""
+    return any(part in url for url in looker.asked[since:])
+
+
 def far(page: Page) -> None:
     """Go so far out that the crowd is in view."""
     for _ in range(4):
@@ -199,7 +204,7 @@ def test_open_details_follow_their_works_and_outlast_the_view(looker: Looker, se
     expect(page.locator("#details-body")).to_contain_text("La conduite est réparée.")
     before = len(looker.asked)
     drag(page, -500)
-    until(page, lambda: any(f"/v1/works/{quote(id_, safe='')}" in url for url in looker.asked[before:]))
+    until(page, partial(has_asked, looker, f"/v1/works/{quote(id_, safe='')}", since=before))
     expect(page.locator("#gone")).to_be_hidden()
     expect(page.locator("#details-title")).to_have_text("Travaux suivis")
     drag(page, 500)
@@ -248,12 +253,30 @@ def test_from_afar_changes_are_drawn_too(looker: Looker, served: Served) -> None
     far(page)
     before = len(looker.asked)
     id_ = post(served, "Vu de loin")
-    until(page, lambda: any("/tiles/works" in url for url in looker.asked[before:]))
+    until(page, partial(has_asked, looker, "/tiles/works", since=before))
     asked = [parse_qs(urlsplit(url).query) for url in looker.asked[before:] if "/v1/changes" in url]
     assert asked
     assert all(query["since"][0] and "bbox" in query for query in asked)
     assert not [url for url in looker.asked[before:] if "/tiles/reports" in url]
     served.send("DELETE", f"v1/works/{id_}")
+
+
+def test_when_history_is_lost_tiles_are_read_again(looker: Looker, served: Served) -> None:
+    """Asked from a place in another log, the page reads its tiles again and goes on from where the log is now."""
+    page = looker.live()
+    far(page)
+    page.route(
+        "**/v1/changes?**",
+        lambda route: route.continue_(url=re.sub("since=[^&]*", "since=lost.1", route.request.url)),
+        times=1,
+    )
+    before = len(looker.asked)
+    until(page, partial(has_asked, looker, "/v1/works?bbox=0,0,0,0", since=before))
+    for layer in ("works", "reports", "zones"):
+        until(page, partial(has_asked, looker, f"/tiles/{layer}/", since=before))
+    asked = len(looker.asked)
+    until(page, partial(has_asked, looker, f"since={served.town.state.cursor}", since=asked))
+    expect(page.locator("#connection")).to_have_attribute("data-state", "overview")
 
 
 def test_from_afar_it_says_when_nothing_answers(looker: Looker) -> None:
