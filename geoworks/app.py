@@ -1,34 +1,33 @@
-"""The composition root: the only module that knows all adapters and fits them together."""
+"""The composition root: fits all parts together, for a process alone or a node among many."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from feeds.sources.gdal import GdalSource
-from feeds.zones import read_zones
 from geoworks.clock import Clock, SystemClock
-from geoworks.config.settings import Engine, Settings
-from geoworks.errors import Invalid
+from geoworks.config.settings import Settings
 from geoworks.hub.hub import Hub
 from geoworks.hub.webhooks import Webhooks
 from geoworks.model.change import Kind
-from geoworks.model.zone import Zone
+from geoworks.parts import load_zones, make_bus, make_sources, make_store, make_tiles, maps_dir
 from geoworks.pipeline import zones
 from geoworks.pipeline.album import Album
 from geoworks.pipeline.derive import Deriver
-from geoworks.pipeline.desk import Desk
+from geoworks.pipeline.desk import Desk, Follower
 from geoworks.pipeline.keys import Keys
+from geoworks.pipeline.ledger import Ledger, OwnLedger
 from geoworks.pipeline.levels import ZoneLevels
-from geoworks.pipeline.rejoin import Rejoiner, ReportLinks
+from geoworks.pipeline.node import Node
+from geoworks.pipeline.rejoin import Rejoiner, ReportLinks, ZoneKeeper
 from geoworks.pipeline.retention import Retention
 from geoworks.pipeline.sync import Syncs
 from geoworks.pipeline.timetable import Timetable
-from geoworks.ports import Source, Store, Tiles
+from geoworks.ports import Source, Store
 from geoworks.state import State
 from geoworks.store.postgis import PostgisStore
 from geoworks.store.sqlite import SqliteStore
@@ -36,8 +35,9 @@ from geoworks.supervisor import Work, background, supervised
 from geoworks.web.listen import listening
 from geoworks.web.server import build_app
 from geoworks.web.services import Services
+from geoworks.web.sessions import COLLECTION, Sessions
 from geoworks.webhooks.dispatch import Dispatch
-from maps.builder import MapBuilder, MapFolder
+from maps.builder import MapBuilder
 from maps.pages import Pages
 
 _log = logging.getLogger(__name__)
@@ -45,7 +45,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Town:
-    """A running town: every part fitted together, writing and telling, with no door open yet."""
+    """A running town: every part fitted together, writing and telling, with no door open yet.
+
+    `node` is there where many processes serve the town from one store.
+    """
 
     settings: Settings
     clock: Clock
@@ -57,10 +60,14 @@ class Town:
     keys: Keys
     webhooks: Webhooks
     dispatch: Dispatch
+    levels: ZoneLevels
+    links: ReportLinks
     timetable: Timetable
+    zones: ZoneKeeper
     rejoiner: Rejoiner
     retention: Retention
     maps: MapBuilder
+    node: Node | None
 
 
 @asynccontextmanager
@@ -81,17 +88,27 @@ async def open_town(
         head = await store.open()
         stack.push_async_callback(store.close)
         state = State(head.epoch, head.offset)
-        async for records in store.records():
-            state.load(records)
+        node, ledger = await _load(state, store, settings)
         deriver = Deriver(state, near_works_m=settings.reports.near_works_m)
         stack.callback(deriver.close)
-        chosen = configured_sources(settings) if sources is None else list(sources)
-        town = _fit(settings, time, store=store, state=state, deriver=deriver, sources=chosen)
+        chosen = make_sources(settings) if sources is None else list(sources)
+        moved_at = await node.zones_moved() if node else 0
+        base = _Base(
+            settings=settings,
+            clock=time,
+            store=store,
+            state=state,
+            deriver=deriver,
+            ledger=ledger,
+            node=node,
+            zones_moved_at=moved_at,
+        )
+        town = _fit(base, chosen)
         await town.syncs.load()
         await town.keys.load()
         await town.webhooks.load()
         await town.hub.recall()
-        await stack.enter_async_context(_running(town))
+        await stack.enter_async_context(_running(town) if node is None else _running_node(town, node, deriver))
         yield town
 
 
@@ -104,6 +121,9 @@ async def open_doors(town: Town, *, listen: bool = True) -> AsyncIterator[str]:
 
     """
     settings = town.settings
+    sessions = await Sessions.load(town.store)
+    if town.node is not None:
+        town.node.follower.keep(COLLECTION, partial(sessions.refresh, town.store))
     app = build_app(
         Services(
             settings=settings,
@@ -115,10 +135,12 @@ async def open_doors(town: Town, *, listen: bool = True) -> AsyncIterator[str]:
             syncs=town.syncs,
             keys=town.keys,
             webhooks=town.webhooks,
+            sessions=sessions,
             pages=Pages(settings),
             maps_dir=maps_dir(settings),
-            read_zones=lambda path: _read_zones(path, settings),
+            read_zones=lambda path: load_zones(path, settings),
             tiles=make_tiles(settings, town.store),
+            node=town.node,
         )
     )
     host = settings.server.host if listen else None
@@ -135,67 +157,56 @@ async def open_doors(town: Town, *, listen: bool = True) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def keep_current(town: Town) -> AsyncIterator[None]:
-    """Import the first zones, then keep sources, maps and the log current until the block ends."""
-    if town.settings.zones.file and not town.state.count(Kind.ZONE):
-        found = await _read_zones(Path(town.settings.zones.file), town.settings)
-        await town.desk.submit(zones.replace_all(found, lambda: (), actor="configuration"))
+    """Import the first zones, then keep sources, maps and the log current until the block ends: of many nodes, one."""
     album = Album(town.store, town.state, clock=town.clock)
     works: dict[str, Work] = {"sources": town.syncs.run, "retention": town.retention.run, "photos": album.run}
     works["webhooks"] = town.dispatch.run
     if town.settings.maps.enabled:
         works["maps"] = town.maps.run
-    async with supervised(works):
-        yield
+    if town.node is None:
+        await _import_zones(town)
+        async with supervised(works):
+            yield
+    else:
+        tend = partial(town.node.tend, {"zones": partial(_import_zones, town), **works})
+        async with background({"duties": tend}):
+            yield
 
 
-def make_store(settings: Settings, *, clock: Clock) -> Store:
-    """Return the store that the settings name, to be opened."""
-    data_dir = Path(settings.data.dir)
-    if settings.store.engine is Engine.POSTGRESQL:
-        return PostgisStore(settings.store, data_dir, clock=clock)
-    return SqliteStore(data_dir, clock=clock)
+@dataclass(frozen=True, kw_only=True)
+class _Base:
+    """What the other parts are made of."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    state: State
+    deriver: Deriver
+    ledger: Ledger
+    node: Node | None
+    zones_moved_at: int
 
 
-def make_tiles(settings: Settings, store: Store) -> Tiles | None:
-    """Return what makes vector tiles of what a store holds; None for the embedded store, which makes none."""
-    return store.tiles(settings.vector_tiles) if isinstance(store, PostgisStore) else None
+async def _load(state: State, store: PostgisStore | SqliteStore, settings: Settings) -> tuple[Node | None, Ledger]:
+    """Rebuild the state from the store; return what writes to it, and what this process is among many."""
+    if isinstance(store, SqliteStore):
+        async for records in store.records():
+            state.load(records)
+        return None, OwnLedger(store)
+    node = Node(state, store, make_bus(settings), settings=settings.node)
+    await node.load()
+    return node, node.ledger
 
 
-async def build_maps(settings: Settings, collections: Mapping[str, bytes], folder: Path) -> Sequence[Path]:
-    """Write the generated maps of these feature collections (GeoJSON by kind) to a folder; return the pages."""
-    made = SystemClock(start=settings.clock.start).now()
-    return await asyncio.to_thread(MapFolder(folder, settings).write, collections, made=made)
-
-
-def maps_dir(settings: Settings) -> Path:
-    """Return the folder of the generated maps."""
-    return Path(settings.data.dir) / "maps"
-
-
-def configured_sources(settings: Settings) -> list[Source]:
-    """Return the sources that the settings name."""
-    keep_dir = Path(settings.data.dir) / "sources"
-    return [
-        GdalSource(name, table, town_time_zone=settings.town.time_zone, limits=settings.limits, keep_dir=keep_dir)
-        for name, table in settings.sources.items()
-    ]
-
-
-def _in_url(host: str) -> str:
-    """Return a host as it stands in a URL; an IPv6 address needs brackets (RFC 3986, section 3.2.2)."""
-    return f"[{host}]" if ":" in host else host
-
-
-def _fit(
-    settings: Settings, clock: Clock, *, store: Store, state: State, deriver: Deriver, sources: list[Source]
-) -> Town:
-    desk = Desk(state, store, deriver, clock=clock)
-    levels = ZoneLevels(state, settings.levels)
-    links = ReportLinks(state, near_works_m=settings.reports.near_works_m)
-    synced = {source.name for source in sources}
-    hub = Hub(state, store, settings=settings.stream, clock=clock)
+def _fit(base: _Base, sources: list[Source]) -> Town:
+    settings, clock, store, state = base.settings, base.clock, base.store, base.state
+    desk = Desk(state, base.ledger, base.deriver, clock=clock)
+    zone_keeper = ZoneKeeper(state, base.deriver, moved_at=base.zones_moved_at)
     keys, webhooks = Keys(store, clock=clock), Webhooks(store, settings=settings, clock=clock)
-    town = Town(
+    hub = Hub(state, store, settings=settings.stream, clock=clock)
+    # The hub first: nothing may come between the state's move and what is told of it.
+    desk.followers += [hub.publish, zone_keeper.follow]
+    return Town(
         settings=settings,
         clock=clock,
         store=store,
@@ -207,40 +218,70 @@ def _fit(
         webhooks=webhooks,
         # Receivers look at their own clocks, whatever time it is in the town.
         dispatch=Dispatch(webhooks, hub, settings=settings.webhooks, clock=SystemClock(), is_revoked=keys.is_revoked),
+        levels=ZoneLevels(state, settings.levels),
+        links=ReportLinks(state, near_works_m=settings.reports.near_works_m),
         timetable=Timetable(state, desk, clock),
-        rejoiner=Rejoiner(state, desk, deriver),
-        retention=Retention(state, desk, store, data=settings.data, clock=clock, synced=synced),
+        zones=zone_keeper,
+        rejoiner=Rejoiner(state, desk, zone_keeper),
+        retention=Retention(
+            state, desk, store, data=settings.data, clock=clock, synced={source.name for source in sources}
+        ),
         maps=MapBuilder(state, settings, folder=maps_dir(settings), clock=clock),
+        node=base.node,
     )
-    # The hub first: nothing may come between the state's move and what is told of it.
-    desk.followers += [town.hub.publish, levels.follow, links.follow]
-    desk.followers += [town.timetable.follow, town.rejoiner.follow, town.maps.follow]
-    desk.follow_up(levels.load())
-    town.timetable.load()
-    return town
 
 
 @asynccontextmanager
 async def _running(town: Town) -> AsyncIterator[None]:
-    """Keep the desk writing; catch up first with what time and zones changed while nothing ran."""
-    works = {"hub": town.hub.run, "timetable": town.timetable.run, "rejoiner": town.rejoiner.run}
-    async with background({"desk": town.desk.run}):
-        await town.rejoiner.refresh()
-        async with supervised(works):
-            yield
+    """Keep the desk writing, with all duties, in the only process of a town."""
+    async with background({"desk": town.desk.run}), _on_duty(town), supervised({"hub": town.hub.run}):
+        yield
     # What was taken before the end is written after it.
     await town.desk.stop()
 
 
-async def _read_zones(path: Path, settings: Settings) -> dict[str, Zone]:
-    """Read a file of zones whole; zones are few, so one that is wrong is mended rather than left out.
+@asynccontextmanager
+async def _running_node(town: Town, node: Node, deriver: Deriver) -> AsyncIterator[None]:
+    """Keep the desk writing and the state following, with the duties whenever this node leads."""
+    follower = node.follower
+    follower.announce = town.desk.announce
+    follower.keep("keys", town.keys.load)
+    follower.keep("sources", town.syncs.load)
+    follower.keep("webhooks", town.webhooks.refresh)
+    await follower.look()
+    await town.zones.refresh()
+    async with (
+        node.running(town.zones, deriver, town.clock, partial(_on_duty, town)),
+        supervised({"hub": town.hub.run}),
+    ):
+        async with background({"desk": town.desk.run}):
+            yield
+        await town.desk.stop()
 
-    Raises:
-        Invalid: a zone cannot be taken; every fault is told.
-        SourceError: the file cannot be read.
 
-    """
-    reading = await read_zones(str(path), settings.zones, settings.limits)
-    if reading.rejected:
-        raise Invalid([problem for rejected in reading.rejected for problem in rejected.problems])
-    return dict(reading.zones)
+@asynccontextmanager
+async def _on_duty(town: Town) -> AsyncIterator[None]:
+    """Do what one node does for all; catch up first with what time and zones changed while nobody did."""
+    followers: list[Follower] = [town.levels.follow, town.links.follow, town.timetable.follow]
+    followers += [town.rejoiner.follow, town.maps.follow]
+    town.desk.followers += followers
+    town.desk.follow_up(town.levels.load())
+    town.timetable.load()
+    try:
+        await town.rejoiner.refresh()
+        async with supervised({"timetable": town.timetable.run, "rejoiner": town.rejoiner.run}):
+            yield
+    finally:
+        for follower in followers:
+            town.desk.followers.remove(follower)
+
+
+async def _import_zones(town: Town) -> None:
+    if town.settings.zones.file and not town.state.count(Kind.ZONE):
+        found = await load_zones(Path(town.settings.zones.file), town.settings)
+        await town.desk.submit(zones.replace_all(found, lambda: (), actor="configuration"))
+
+
+def _in_url(host: str) -> str:
+    """Return a host as it stands in a URL; an IPv6 address needs brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]" if ":" in host else host

@@ -8,26 +8,35 @@ sooner than a look at the log would: what it loses, doubles or delays is found i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
 
-from geoworks.model.change import Change, Key, Record
+from geoworks.model.change import Change, Cursor, Key, Record
 from geoworks.ports import Batch, Head, Store
 
 
 class Followed(Struct, frozen=True):
     """A numbered change with the record after it, None when the feature went.
 
-    `revision` names the writing: no other in the whole log has it. `zones_at` is the offset of the zones that the
-    record was joined with.
+    `revision` names the writing: no other in the whole log has it. `at` is when it was written by the store's clock,
+    `zones_at` the offset of the zones that the record was joined with.
     """
 
     change: Change
     record: Record | None
     revision: int
+    at: datetime
     zones_at: int = 0
+
+
+class Standing(Struct, frozen=True):
+    """A current feature, and the revision of its last writing."""
+
+    record: Record
+    revision: int
 
 
 class Sent(Struct, frozen=True):
@@ -66,6 +75,10 @@ class Outlook(Struct, frozen=True, kw_only=True):
 class SharedStore(Store, Protocol):
     """A store that many nodes write."""
 
+    def standing(self) -> AsyncIterator[Sequence[Standing]]:
+        """Yield all current features in chunks; some may be ahead of the numbered log."""
+        ...
+
     async def send(self, batch: Batch) -> Sent:
         """Make a batch durable, to be numbered soon; writes name the revision of what they were made from.
 
@@ -86,16 +99,30 @@ class SharedStore(Store, Protocol):
         """
         ...
 
-    async def log(self, after: int, *, limit: int) -> Sequence[Followed]:
-        """Return the numbered changes with a greater offset, in order, at most `limit`, with their records."""
+    async def log(self, after: Cursor, *, limit: int) -> Sequence[Followed]:
+        """Return the numbered changes behind a cursor, in order, at most `limit`, with their records.
+
+        Raises:
+            StoreUnusable: the log does not lead to the cursor any more, or the records are not kept: restart this node.
+
+        """
         ...
 
     async def look(self) -> Outlook:
         """Tell how the store stands."""
         ...
 
-    async def lead(self) -> bool:
-        """Become the one that numbers, unless another node is; true as long as this node is it."""
+    async def zones_moved(self) -> int:
+        """Return the offset after which the zones have been as they are, 0 when that was long ago."""
+        ...
+
+    async def lead(self, known: Cursor) -> bool:
+        """Become the one that numbers, unless another node is; `known` is where this node knows the log to stand.
+
+        Raises:
+            StoreUnusable: the log does not lead there any more: restart this node.
+
+        """
         ...
 
     async def resign(self) -> None:

@@ -22,7 +22,7 @@ class Write(Struct, frozen=True, kw_only=True):
     `before` is None when the feature is new. With `new_version` the given fields or the overlay changed and a row of
     history is written; without it only derived fields did. `silent` writes no log entry: nothing readers see changed
     (a new raw hash of an unchanged record). `forget` drops all older versions from the history: somebody took back
-    what they said.
+    what they said. `revision` names the writing that it was made from, where many nodes write; 0 when it is new.
     """
 
     key: Key
@@ -33,6 +33,7 @@ class Write(Struct, frozen=True, kw_only=True):
     new_version: bool = True
     silent: bool = False
     forget: bool = False
+    revision: int = 0
 
     @property
     def op(self) -> Op:
@@ -52,11 +53,12 @@ class Reply(Struct, frozen=True):
 
 
 class Batch(Struct, frozen=True):
-    """What one transaction makes durable: all of it, or nothing."""
+    """What one transaction makes durable: all of it, or nothing; joined with the zones of the offset `zones_at`."""
 
     writes: tuple[Write, ...]
     at: datetime
     replies: tuple[Reply, ...] = ()
+    zones_at: int = 0
 
 
 class Committed(tuple[Change, ...]):  # noqa: SLOT001 - a tuple can have no slot for the one thing it is here to add
@@ -81,9 +83,9 @@ class Head(Struct, frozen=True):
 
 
 class Store(Protocol):
-    """Keeps current features, their versions and the numbered log; one writer.
+    """Keeps current features, their versions and the numbered log.
 
-    Every method may raise `StoreError`. What `commit` returned from is on disk.
+    Every method may raise `StoreError`. What a write returned from is on disk.
     """
 
     async def open(self) -> Head:
@@ -96,25 +98,6 @@ class Store(Protocol):
 
     def records(self) -> AsyncIterator[Sequence[Record]]:
         """Yield all current records in chunks, to rebuild the state."""
-        ...
-
-    async def commit(self, batch: Batch) -> Committed:
-        """Make a batch durable and return its changes, numbered in the order of its writes (silent ones left out).
-
-        Raises:
-            StoreUncertain: nobody knows yet whether it was written; call `settle` before the next commit.
-            StoreError: nothing of it was written.
-
-        """
-        ...
-
-    async def settle(self) -> Committed | None:
-        """Find out what became of the commit that raised `StoreUncertain`: its changes, None when it left nothing.
-
-        Raises:
-            StoreUncertain: that is still not known.
-
-        """
         ...
 
     async def changes(self, after: int, *, limit: int) -> Sequence[Change]:
@@ -151,6 +134,29 @@ class Store(Protocol):
 
     async def put_document(self, collection: str, name: str, value: bytes | None) -> None:
         """Write a small named value durably; None drops it."""
+        ...
+
+
+class OwnStore(Store, Protocol):
+    """A store that one process writes."""
+
+    async def commit(self, batch: Batch) -> Committed:
+        """Make a batch durable and return its changes, numbered in the order of its writes (silent ones left out).
+
+        Raises:
+            StoreUncertain: nobody knows yet whether it was written; call `settle` before the next commit.
+            StoreError: nothing of it was written.
+
+        """
+        ...
+
+    async def settle(self) -> Committed | None:
+        """Find out what became of the commit that raised `StoreUncertain`: its changes, None when it left nothing.
+
+        Raises:
+            StoreUncertain: that is still not known.
+
+        """
         ...
 
 

@@ -21,11 +21,15 @@ _TAIL = b"]}"
 
 
 class Entry(Struct, frozen=True, gc=False):
-    """One current feature: the record, what the matcher needs, the bytes the public gets (empty for a draft)."""
+    """One current feature: the record, what the matcher needs, the bytes the public gets (empty for a draft).
+
+    `revision` names its last writing where many nodes write; else it is 0.
+    """
 
     record: Record
     keys: MatchKeys
     body: bytes
+    revision: int = 0
 
 
 class Published(Struct, frozen=True):
@@ -39,11 +43,11 @@ class Published(Struct, frozen=True):
     durable_s: float | None = None
 
 
-def make_entry(record: Record) -> Entry:
+def make_entry(record: Record, revision: int = 0) -> Entry:
     """Render a record for the doors and the matcher."""
     given = overlay.effective(record)
     draft = isinstance(given, Works) and given.visibility is Visibility.DRAFT
-    return Entry(record, match_keys(record), b"" if draft else render(record))
+    return Entry(record, match_keys(record), b"" if draft else render(record), revision)
 
 
 class State:
@@ -63,6 +67,11 @@ class State:
         for record in records:
             self._set(make_entry(record))
 
+    def stand(self, records: Iterable[tuple[Record, int]]) -> None:
+        """Take in records of a shared store at start, with the revision of each."""
+        for record, revision in records:
+            self._set(make_entry(record, revision))
+
     def apply(self, published: Published) -> None:
         """Move on by one durable change; changes come in the order of their offsets."""
         if published.entry is None:
@@ -73,8 +82,10 @@ class State:
         self._changed[published.change.key.kind] = published.change.offset
 
     def replace(self, entry: Entry) -> None:
-        """Take the record of a feature whose public face did not change (a new raw hash)."""
-        self._set(entry)
+        """Take the record of a feature whose public face did not change (a new raw hash), if it is still that one."""
+        standing = self.get(entry.record.key)
+        if standing is not None and standing.revision == entry.revision:
+            self._set(entry)
 
     def get(self, key: Key) -> Entry | None:
         """Return the entry of a feature, or None."""

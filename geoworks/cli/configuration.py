@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 from msgspec import structs
 
-from geoworks.app import configured_sources
 from geoworks.cli.frame import command, config_option, plain_command, say, settings_of, writing
 from geoworks.cli.help import Command
 from geoworks.config.document import config_toml
 from geoworks.config.settings import Engine, Settings
 from geoworks.errors import ConfigError, Problem, StoreError
+from geoworks.parts import make_sources
 from geoworks.store.postgis.examine import examine
 from geoworks.web.listen import is_served, tcp_fault
 
@@ -66,7 +66,7 @@ def _check_sources(settings: Settings) -> Iterator[Problem]:
     """Yield what is wrong with each source, by the very way in which the service makes them."""
     for name, table in settings.sources.items():
         try:
-            configured_sources(structs.replace(settings, sources={name: table}))
+            make_sources(structs.replace(settings, sources={name: table}))
         except ConfigError as error:
             yield from error.problems
 

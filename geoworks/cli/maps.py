@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from geoworks.app import build_maps
 from geoworks.cli.frame import command, config_option, err, say, settings_of, writing
 from geoworks.cli.help import Group
 from geoworks.cli.local import open_local
+from geoworks.parts import build_maps
 
 
 @click.group("map", cls=Group)

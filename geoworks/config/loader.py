@@ -196,5 +196,6 @@ def _anchor(settings: Settings, folder: Path) -> Settings:
         data=structs.replace(settings.data, dir=at(settings.data.dir)),
         town=structs.replace(settings.town, logo=at(settings.town.logo)),
         zones=structs.replace(settings.zones, file=at(settings.zones.file)),
+        maps=structs.replace(settings.maps, dir=at(settings.maps.dir)),
         sources=sources,
     )

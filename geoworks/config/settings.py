@@ -253,6 +253,9 @@ class Reports(Table, frozen=True):
 class MapsTable(Table, frozen=True):
     """The generated maps."""
 
+    dir: Annotated[
+        str, Meta(description="Folder of the maps, which the nodes of one town share; empty: in the data folder.")
+    ] = ""
     debounce_s: Annotated[
         Seconds, Meta(description="Time after a change in which others are gathered before the maps are made anew.")
     ] = 10.0

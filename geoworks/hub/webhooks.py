@@ -58,6 +58,12 @@ class Webhooks:
         self._progress = await self._read(_PROGRESS, Progress)
         self.changed.set()
 
+    async def refresh(self) -> None:
+        """Read the webhooks that other nodes registered or dropped; how far this one has come, it knows better."""
+        self._webhooks = await self._read(_WEBHOOKS, Webhook)
+        self._progress = {**await self._read(_PROGRESS, Progress), **self._progress}
+        self.changed.set()
+
     async def create(self, url: str, wanted: Wanted, *, since: str | None, owner: str) -> Webhook:
         """Register a webhook whose receiver has everything up to `since`, or nothing yet.
 

@@ -48,10 +48,12 @@ class Deriver:
         self._near_works_m = near_works_m
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="geometry")
         self._join = ZoneJoin([])
+        self.zones_at = 0
 
-    async def replace_zones(self, zones: Sequence[tuple[str, BaseGeometry]]) -> None:
-        """Join with these zones (id, polygon in lon/lat degrees) from now on."""
-        self._join = await asyncio.get_running_loop().run_in_executor(self._thread, ZoneJoin, zones)
+    async def replace_zones(self, zones: Sequence[tuple[str, BaseGeometry]], *, at: int = 0) -> None:
+        """Join with these zones (id, polygon in lon/lat degrees) from now on; they last moved at an offset."""
+        join = await asyncio.get_running_loop().run_in_executor(self._thread, ZoneJoin, zones)
+        self._join, self.zones_at = join, at
 
     async def derive(self, wishes: Sequence[Wish], now: datetime) -> list[Wish]:
         """Return the wishes with their derived fields filled in, in the same order."""

@@ -16,13 +16,14 @@ from typing import Any, TypeAlias, TypeVar
 from msgspec import Struct
 
 from geoworks.clock import Clock
-from geoworks.errors import ServiceStopping, StoreError, StoreUncertain
+from geoworks.errors import Overtaken, ServiceStopping, StoreBusy, StoreError
 from geoworks.model.change import Key, Record
 from geoworks.pipeline.derive import Deriver
 from geoworks.pipeline.diff import changes_something, to_write
 from geoworks.pipeline.draft import Draft, Wish
-from geoworks.ports import Batch, Committed, Reply, Store, Write
-from geoworks.state import Published, State, make_entry
+from geoworks.pipeline.ledger import Ledger, Told
+from geoworks.ports import Batch, Reply, Write
+from geoworks.state import Entry, Published, State
 
 T = TypeVar("T")
 Edit: TypeAlias = Callable[[Draft], T]
@@ -32,6 +33,8 @@ _WAITING = 1000
 _BATCH_EDITS = 256
 _BATCH_WISHES = 500
 _RETRY_S = 1.0
+# So often edits run again after another node wrote the same features, before their submitters are sent away.
+_ATTEMPTS = 20
 
 _log = logging.getLogger(__name__)
 
@@ -62,18 +65,17 @@ class Desk:
     such an edit is tried again until the store takes it.
     """
 
-    def __init__(self, state: State, store: Store, deriver: Deriver, *, clock: Clock) -> None:
-        """Write to `store` and move `state` on; call `run` in a task."""
+    def __init__(self, state: State, ledger: Ledger, deriver: Deriver, *, clock: Clock) -> None:
+        """Write to `ledger` and move `state` on; call `run` in a task."""
         self.followers: list[Follower] = []
         self._state = state
-        self._store = store
+        self._ledger = ledger
         self._deriver = deriver
         self._clock = clock
         self._jobs: asyncio.Queue[Job] = asyncio.Queue(_WAITING)
         self._follow_ups: deque[Edit[None]] = deque()
+        self._work = asyncio.Event()
         self._stopping = False
-        # What was being written when the way to the store broke, until it is known whether it went through.
-        self._doubtful: tuple[Write, ...] | None = None
 
     async def submit(self, edit: Edit[T], *, reply: Callable[[T], Reply] | None = None) -> T:
         """Run an edit and return its result once what it wrote is durable; `reply` is stored with the write.
@@ -89,23 +91,38 @@ class Desk:
             raise ServiceStopping(msg)
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         await self._jobs.put(Job(edit, answer, reply))
+        self._work.set()
         return await answer
 
     def follow_up(self, edit: Edit[None]) -> None:
         """Queue an edit of the house itself; nobody waits for it and it is tried until it is written."""
         self._follow_ups.append(edit)
+        self._work.set()
+
+    def announce(self, told: Sequence[Told]) -> None:
+        """Move the state on by what is durable, and tell the followers."""
+        published: list[Published] = []
+        for one in told:
+            if isinstance(one, Entry):
+                self._state.replace(one)
+            else:
+                self._state.apply(one)
+                published.append(one)
+        for follower in list(self.followers) if published else ():
+            edit = follower(published)
+            if edit is not None:
+                self.follow_up(edit)
 
     async def run(self) -> None:
         """Write batch after batch until cancelled."""
         while True:
-            if not self._follow_ups and self._doubtful is None:
-                await self._write([await self._jobs.get(), *self._waiting()])
-            else:
-                await self._write(self._waiting())
+            await self._work.wait()
+            self._work.clear()
+            await self.settle()
 
     async def settle(self) -> None:
-        """Write everything that is queued now, follow-ups of follow-ups included; for start-up and shutdown."""
-        while self._follow_ups or not self._jobs.empty() or self._doubtful is not None:
+        """Write everything that is queued now, follow-ups of follow-ups included."""
+        while self._follow_ups or not self._jobs.empty() or self._ledger.in_doubt:
             await self._write(self._waiting())
 
     async def stop(self) -> None:
@@ -115,18 +132,16 @@ class Desk:
 
     def _waiting(self) -> list[Job]:
         jobs: list[Job] = []
-        while len(jobs) < _BATCH_EDITS - 1 and not self._jobs.empty():
+        while len(jobs) < _BATCH_EDITS and not self._jobs.empty():
             jobs.append(self._jobs.get_nowait())
         return jobs
 
     async def _write(self, jobs: list[Job]) -> None:
         """Write one batch: the house's own follow-ups first, then the jobs; answer whoever waits."""
         own = [self._follow_ups.popleft() for _ in range(min(len(self._follow_ups), _BATCH_EDITS))]
-        now = self._clock.now()
         try:
-            await self._settle()
-            ran, wishes = self._run_edits(own, jobs, now)
-            await self._commit(ran, wishes, now)
+            self.announce(await self._ledger.settle())
+            await self._write_once(own, jobs)
             for job in jobs:
                 job.tell()
         except StoreError as error:
@@ -136,6 +151,19 @@ class Desk:
             # Cancelled, or a fault of the house: whoever waits must not wait for ever.
             _refuse(jobs, ServiceStopping("the service stopped before this was written; send it again"))
             raise
+
+    async def _write_once(self, own: list[Edit[None]], jobs: list[Job]) -> None:
+        """Write what the edits want; run them again on what stands when another node was faster."""
+        for _ in range(_ATTEMPTS):
+            now = self._clock.now()
+            ran, wishes = self._run_edits(own, jobs, now)
+            try:
+                await self._commit(ran, wishes, now)
+            except Overtaken:
+                await self._ledger.catch_up()
+            else:
+                return
+        raise StoreBusy("other nodes keep writing the same features; send this again")
 
     def _run_edits(self, own: list[Edit[None]], jobs: list[Job], now: datetime) -> tuple[list[Job], list[Wish]]:
         written: dict[Key, Record | None] = {}
@@ -165,63 +193,39 @@ class Desk:
         return ran, wishes
 
     async def _commit(self, ran: list[Job], wishes: list[Wish], now: datetime) -> None:
+        zones_at = self._deriver.zones_at
         derived = await self._deriver.derive(wishes, now) if wishes else []
-        writes = tuple(self._writes(filter(changes_something, derived)))
+        writes = tuple(self._writes(derived))
         replies = tuple(job.reply(job.result) for job in ran if job.reply)
         if writes or replies:
-            try:
-                changes = await self._store.commit(Batch(writes, now, replies))
-            except StoreUncertain:
-                self._doubtful = writes
-                raise
-            self._publish(writes, changes)
+            self.announce(await self._ledger.write(Batch(writes, now, replies, zones_at)))
 
-    async def _settle(self) -> None:
-        """Take in the commit that was in doubt, if it went through: edits must see all that is durable.
-
-        Its submitters were told to send it again; an `Idempotency-Key` then finds its answer.
-        """
-        if self._doubtful is not None:
-            changes = await self._store.settle()
-            writes, self._doubtful = self._doubtful, None
-            if changes is not None:
-                self._publish(writes, changes)
-
-    def _writes(self, wishes: Iterator[Wish]) -> Iterator[Write]:
+    def _writes(self, wishes: Sequence[Wish]) -> Iterator[Write]:
+        seen: set[Key] = set()
         for wish in wishes:
             entry = self._state.get(wish.key)
-            # The state's keys are those of `before` unless this batch wrote the feature already.
-            known = entry is not None and entry.record is wish.before
-            yield to_write(wish, entry.keys if entry is not None and known else None)
-
-    def _publish(self, writes: Sequence[Write], changes: Committed) -> None:
-        numbered = iter(changes)
-        published: list[Published] = []
-        for write in writes:
-            entry = make_entry(write.record) if write.record else None
-            if write.silent and entry is not None:
-                self._state.replace(entry)
-                continue
-            published.append(Published(next(numbered), entry, changes.durable_s))
-            self._state.apply(published[-1])
-        for follower in self.followers if published else ():
-            edit = follower(published)
-            if edit is not None:
-                self._follow_ups.append(edit)
+            first = wish.key not in seen
+            seen.add(wish.key)
+            if first and (entry.record if entry else None) is not wish.before:
+                raise Overtaken("another node wrote this while it was joined; send it again")
+            if changes_something(wish):
+                # The state's keys are those of `before` unless this batch wrote the feature already.
+                yield to_write(wish, entry, first=first)
 
     async def _wait_for_store(self, own: list[Edit[None]], error: StoreError) -> None:
         self._follow_ups.extendleft(reversed(own))
         if self._stopping:
             raise error
-        if own or self._doubtful is not None:
+        if own or self._ledger.in_doubt:
             _log.warning("the store cannot write, trying again in %s s: %s", _RETRY_S, error)
             await asyncio.sleep(_RETRY_S)
 
 
 def _run(job: Job, draft: Draft) -> bool:
     """Run one submitted edit; what it raises goes to its submitter alone."""
-    if job.answer.cancelled():
+    if job.answer.done():
         return False
+    job.error = None
     try:
         job.result = job.edit(draft)
     except Exception as error:  # noqa: BLE001 - handed to the submitter, who raises it; a fault of one edit stops no other

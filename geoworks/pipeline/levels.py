@@ -28,7 +28,9 @@ class ZoneLevels:
         self._zones_of: dict[str, tuple[str, ...]] = {}
 
     def load(self) -> Edit[None]:
-        """Weigh every works of the state and return the edit that settles every zone; for start-up."""
+        """Weigh every works of the state and return the edit that settles every zone; for the start of a duty."""
+        self._weights.clear()
+        self._zones_of.clear()
         for entry in self._state.of_kind(Kind.WORKS):
             self._weigh(entry.record.key.id, entry)
         return self._settle([entry.record.key.id for entry in self._state.of_kind(Kind.ZONE)])

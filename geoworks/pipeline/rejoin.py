@@ -18,19 +18,49 @@ _METRES_PER_DEGREE = 111_320.0
 _RETRY_S = 1.0
 
 
-class Rejoiner:
-    """Has everything joined again after the zones changed, in chunks, so that other writes go between."""
+class ZoneKeeper:
+    """Has everything that is written joined with the zones as they are."""
 
-    def __init__(self, state: State, desk: Desk, deriver: Deriver) -> None:
-        """Watch the zones of `state`; call `run` in a task."""
+    def __init__(self, state: State, deriver: Deriver, *, moved_at: int = 0) -> None:
+        """Watch the zones of `state`, which last moved at an offset."""
+        self.moved_at = moved_at
         self._state = state
-        self._desk = desk
         self._deriver = deriver
         self._stale = asyncio.Event()
 
     def follow(self, published: Sequence[Published]) -> Edit[None] | None:
         """Note that zones came, went or moved (a desk follower)."""
-        if any(_zone_moved(item) for item in published):
+        for item in published:
+            if zone_moved(item):
+                self.moved_at = item.change.offset
+                self._stale.set()
+        return None
+
+    async def run(self) -> None:
+        """Take the zones anew whenever they changed, until cancelled."""
+        while True:
+            await self._stale.wait()
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Join with the zones as they are now from here on."""
+        self._stale.clear()
+        await self._deriver.replace_zones(zone_geometries(self._state), at=self.moved_at)
+
+
+class Rejoiner:
+    """Has everything joined again after the zones changed, in chunks, so that other writes go between."""
+
+    def __init__(self, state: State, desk: Desk, zones: ZoneKeeper) -> None:
+        """Watch the zones of `state`; call `run` in a task."""
+        self._state = state
+        self._desk = desk
+        self._zones = zones
+        self._stale = asyncio.Event()
+
+    def follow(self, published: Sequence[Published]) -> Edit[None] | None:
+        """Note that zones came, went or moved (a desk follower)."""
+        if any(map(zone_moved, published)):
             self._stale.set()
         return None
 
@@ -52,7 +82,7 @@ class Rejoiner:
     async def refresh(self) -> None:
         """Join every works and report with the zones as they are now, and write what differs."""
         self._stale.clear()
-        await self._deriver.replace_zones(zone_geometries(self._state))
+        await self._zones.refresh()
         # A batch may have been joined with the old zones and not be in the state yet: let it get there first.
         await self._desk.submit(lambda _: None)
         for kind in (Kind.WORKS, Kind.REPORT):
@@ -104,7 +134,8 @@ def _touch(kind: Kind, ids: Sequence[str]) -> Edit[None]:
     return touch
 
 
-def _zone_moved(item: Published) -> bool:
+def zone_moved(item: Published) -> bool:
+    """Tell whether a change is of a zone that came, went or moved."""
     before = item.change.before
     if item.change.key.kind is not Kind.ZONE:
         return False

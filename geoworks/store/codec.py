@@ -93,6 +93,10 @@ class Codec(Struct, frozen=True):
         named = (self.text(reply.owner), self.text(reply.key))
         return *named, reply.body_hash, reply.status, reply.body, self.write_moment(reply.expires)
 
+    def derived(self, record: Record) -> str:
+        """Return the column of what was derived of a record."""
+        return self._json(record.derived)
+
     def read_records(self, rows: Sequence[Row]) -> list[Record]:
         """Return records from rows that begin with a number."""
         with _legible("features"):

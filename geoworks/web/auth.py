@@ -12,9 +12,8 @@ from geoworks.errors import Forbidden, Unauthorized
 from geoworks.pipeline.keys import ApiKey, Role
 from geoworks.web.origin import is_local
 from geoworks.web.services import services
-from geoworks.web.sessions import COOKIE, Sessions
+from geoworks.web.sessions import COOKIE
 
-SESSIONS = web.AppKey("sessions", Sessions)
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -97,7 +96,7 @@ def _by_key(request: web.Request, header: str) -> Caller:
 def _by_session(request: web.Request, cookie: str) -> Caller:
     """Return who the session names; an old session is nobody, so that a page can offer to log in again."""
     house = services(request)
-    session = request.app[SESSIONS].read(cookie, now=house.clock.now())
+    session = house.sessions.read(cookie, now=house.clock.now())
     key = house.keys.get(session.key_id) if session else None
     if key is None:
         return _ANYONE

@@ -12,7 +12,7 @@ from geoworks.errors import Forbidden, Invalid, Problem, Unauthorized
 from geoworks.pipeline.keys import Role
 from geoworks.web.answers import answer
 from geoworks.web.arrival import arriving
-from geoworks.web.auth import SESSIONS, caller, from_own_page
+from geoworks.web.auth import caller, from_own_page
 from geoworks.web.bodies import read_json
 from geoworks.web.route import Door
 from geoworks.web.services import services
@@ -50,7 +50,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     else:
         response = answer(Me(key.name, key.role))
     session = Session(key.id, house.clock.now() + LIFETIME)
-    response.set_cookie(COOKIE, request.app[SESSIONS].write(session), **_cookie(request))
+    response.set_cookie(COOKIE, services(request).sessions.write(session), **_cookie(request))
     return response
 
 

@@ -30,7 +30,7 @@ from geoworks.web import (
     zones_api,
 )
 from geoworks.web.answers import FRESH, answer
-from geoworks.web.auth import SESSIONS, authenticate
+from geoworks.web.auth import authenticate
 from geoworks.web.citizens import add_citizens
 from geoworks.web.collections import COLLECTIONS, Collections
 from geoworks.web.compress import compress
@@ -42,7 +42,6 @@ from geoworks.web.origin import behind_proxies, number, read_networks
 from geoworks.web.problems import problems
 from geoworks.web.route import Door, add_doors
 from geoworks.web.services import SERVICES, Services, services
-from geoworks.web.sessions import Sessions
 from geoworks.web.stream import add_stream
 from geoworks.web.throttle import throttle
 from geoworks.web.tile_shelf import TILES, TileShelf
@@ -118,7 +117,6 @@ def build_app(house: Services) -> web.Application:
     app[TILES] = TileShelf(house.state, house.tiles, keep_bytes=settings.vector_tiles.cache_bytes)
     app[ONCE] = Once()
     app[metrics.METRICS] = metrics.Metrics(house)
-    app.on_startup.append(_load_sessions)
     add_citizens(app)
     app.on_response_prepare.append(dress(settings))
     # Behind a proxy that strips the prefix requests come without it, behind others with it.
@@ -129,10 +127,6 @@ def build_app(house: Services) -> web.Application:
     app[sse.TRANSLATOR] = sse.Translator()
     add_stream(app, house.hub, settings)
     return app
-
-
-async def _load_sessions(app: web.Application) -> None:
-    app[SESSIONS] = await Sessions.load(app[SERVICES].store)
 
 
 def _add_pages(app: web.Application, house: Services, prefix: str) -> None:

@@ -16,9 +16,11 @@ from geoworks.hub.webhooks import Webhooks
 from geoworks.model.zone import Zone
 from geoworks.pipeline.desk import Desk
 from geoworks.pipeline.keys import Keys
+from geoworks.pipeline.node import Node
 from geoworks.pipeline.sync import Syncs
 from geoworks.ports import PageRenderer, Store, Tiles
 from geoworks.state import State
+from geoworks.web.sessions import Sessions
 
 ReadZones: TypeAlias = Callable[[Path], Awaitable[Mapping[str, Zone]]]
 
@@ -27,7 +29,7 @@ ReadZones: TypeAlias = Callable[[Path], Awaitable[Mapping[str, Zone]]]
 class Services:
     """The parts of a running town; `read_zones` reads a file of any format GDAL knows, by id.
 
-    `tiles` is None where the store makes none.
+    `tiles` is None where the store makes none, `node` where this process serves the town alone.
     """
 
     settings: Settings
@@ -39,10 +41,12 @@ class Services:
     syncs: Syncs
     keys: Keys
     webhooks: Webhooks
+    sessions: Sessions
     pages: PageRenderer
     maps_dir: Path
     read_zones: ReadZones
     tiles: Tiles | None
+    node: Node | None = None
 
 
 SERVICES = web.AppKey("services", Services)

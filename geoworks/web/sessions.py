@@ -15,7 +15,7 @@ from geoworks.ports import Store
 
 COOKIE = "geoworks_session"
 LIFETIME = timedelta(hours=12)
-_COLLECTION, _NAME = "web", "session-secret"
+COLLECTION, _NAME = "web", "session-secret"
 _SECRET_BYTES = 32
 
 
@@ -36,11 +36,15 @@ class Sessions:
     @classmethod
     async def load(cls, store: Store) -> Sessions:
         """Take the secret from the store, making it the first time."""
-        secret = await store.document(_COLLECTION, _NAME)
-        if secret is None:
-            secret = secrets.token_bytes(_SECRET_BYTES)
-            await store.put_document(_COLLECTION, _NAME, secret)
-        return cls(secret)
+        if await store.document(COLLECTION, _NAME) is None:
+            await store.put_document(COLLECTION, _NAME, secrets.token_bytes(_SECRET_BYTES))
+        sessions = cls(b"")
+        await sessions.refresh(store)
+        return sessions
+
+    async def refresh(self, store: Store) -> None:
+        """Take the secret as it is now: two nodes that begin a town at once both make one, and the last holds."""
+        self._secret = await store.document(COLLECTION, _NAME) or self._secret
 
     def write(self, session: Session) -> str:
         """Return the value of the cookie."""

@@ -26,7 +26,7 @@ from geoworks.model.change import Key, Kind, Reason, Record
 from geoworks.model.works import Works
 from geoworks.pipeline.sync import Syncs
 from geoworks.ports import Write
-from geoworks.store.postgis import PostgisStore, tables
+from geoworks.store.postgis import tables
 from geoworks.store.postgis.columns import FEATURE, feature_rows
 from geoworks.store.postgis.holding import hold_database
 from geoworks.store.postgis.place import SCHEMA, Place
@@ -36,6 +36,7 @@ from tests.bench.peers import Missing
 from tests.bench.row import Growth, Row, compare, paired_row, timed_row
 from tests.pipeline.house import a_zone, open_house, put_zone
 from tests.postgres import PACKAGE, Databases, Server, find_programs, running
+from tests.store.alone import Alone
 from tests.store.samples import NOON, batch, put, renamed, works_record
 
 IMPORTED = 100_000
@@ -149,7 +150,7 @@ async def ready(server: Server, database: str) -> asyncpg.Connection:
 async def synced(source: GdalSource, server: Server, database: str, data_dir: Path) -> float:
     """Return the seconds of a whole first synchronisation, with a zone to join."""
     clock = ManualClock(NOON)
-    store = PostgisStore(StoreTable(dsn=server.dsn(database)), data_dir, clock=clock)
+    store = Alone(StoreTable(dsn=server.dsn(database)), data_dir, clock=clock)
     async with open_house(store, clock) as house:
         await house.desk.submit(put_zone("gare", a_zone()))
         syncs = Syncs([source], desk=house.desk, state=house.state, store=store, clock=clock, data=Data())
@@ -192,17 +193,26 @@ def change_all(records: Sequence[Record], version: int) -> Sequence[Record]:
 async def write_new(connection: asyncpg.Connection, records: Sequence[Record]) -> None:
     """Write records as the store does, with their versions and log entries."""
     async with connection.transaction():
-        await tables.write(connection, batch(*map(put, records)), last=0)
+        revisions = await tables.begin_commit(connection, uuid4(), len(records))
+        await tables.send(connection, batch(*map(put, records)), revisions)
 
 
 async def write_changed(connection: asyncpg.Connection, records: Sequence[Record]) -> None:
     """Write changed records as the store does, without versions and log entries, which the peer does not write."""
+    standing = dict(await connection.fetch("SELECT id, revision FROM geoworks.features"))
     writes = [
-        Write(key=record.key, record=record, reason=Reason.UPDATED, new_version=False, silent=True)
+        Write(
+            key=record.key,
+            record=record,
+            reason=Reason.UPDATED,
+            new_version=False,
+            silent=True,
+            revision=standing[record.key.id],
+        )
         for record in records
     ]
     async with connection.transaction():
-        await tables.write(connection, batch(*writes), last=0)
+        await tables.send(connection, batch(*writes), [])
 
 
 async def upsert(connection: asyncpg.Connection, records: Sequence[Record]) -> None:

@@ -22,21 +22,21 @@ import numpy as np
 import shapely
 from msgspec import Struct
 
-from geoworks.app import make_tiles
 from geoworks.clock import ManualClock
 from geoworks.config.settings import Data, Engine, Settings, StoreTable
 from geoworks.geo.tile import DEEPEST, TileAddress
 from geoworks.geo.types import Geometries
 from geoworks.model.change import Kind, Record
 from geoworks.model.works import Works, WorksDerived
+from geoworks.parts import make_tiles
 from geoworks.state import State
-from geoworks.store.postgis import PostgisStore
 from geoworks.web.tile_shelf import TileShelf
 from tests.bench.bench_join import EAST, NORTH, SOUTH, WEST
 from tests.bench.peers import Missing
 from tests.bench.row import Row, compare, timed_row
 from tests.bench.town import NOW, large_town, make_record
 from tests.postgres import PACKAGE, Databases, find_programs, running
+from tests.store.alone import Alone
 from tests.store.samples import batch, put
 
 SIZE = 100_000
@@ -79,7 +79,7 @@ def rows() -> Iterator[Row]:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         runner = stack.enter_context(asyncio.Runner())
         settings = Settings(data=Data(dir=folder), store=StoreTable(engine=Engine.POSTGRESQL, dsn=server.dsn(name)))
-        store = PostgisStore(settings.store, Path(folder), clock=ManualClock(NOW))
+        store = Alone(settings.store, Path(folder), clock=ManualClock(NOW))
         state = runner.run(fill(store, records))
         stack.callback(lambda: runner.run(store.close()))
         # As the server does by itself some time after so many writes.
@@ -89,7 +89,7 @@ def rows() -> Iterator[Row]:
             yield from of_tile(town, middle(zoom), shelves, runner=runner)
 
 
-async def fill(store: PostgisStore, records: Sequence[Record]) -> State:
+async def fill(store: Alone, records: Sequence[Record]) -> State:
     """Write all works, and return a state that stands where the log does."""
     await store.open()
     offset = 0

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from geoworks.app import keep_current, maps_dir
+from geoworks.app import keep_current
 from geoworks.model.change import Kind
 from geoworks.model.zone import Zone
+from geoworks.parts import maps_dir
 from geoworks.pipeline import zones
 from tests.pages.looking import Looker
 from tests.pages.served import Served, ServedTown

@@ -22,9 +22,10 @@ from geoworks.pipeline.derive import Deriver, zone_geometries
 from geoworks.pipeline.desk import Desk, Edit
 from geoworks.pipeline.draft import Draft, works_key, zone_key
 from geoworks.pipeline.levels import ZoneLevels
-from geoworks.pipeline.rejoin import Rejoiner, ReportLinks
+from geoworks.pipeline.ledger import OwnLedger
+from geoworks.pipeline.rejoin import Rejoiner, ReportLinks, ZoneKeeper
 from geoworks.pipeline.timetable import Timetable
-from geoworks.ports import Store
+from geoworks.ports import OwnStore
 from geoworks.state import Published, State
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -36,7 +37,7 @@ class House:
     """The parts under test, and every change the followers were told."""
 
     state: State
-    store: Store
+    store: OwnStore
     desk: Desk
     clock: ManualClock
     timetable: Timetable
@@ -61,7 +62,7 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(store: Store, clock: ManualClock) -> AsyncIterator[House]:
+async def open_house(store: OwnStore, clock: ManualClock) -> AsyncIterator[House]:
     """Open a house on a store, as the composition root does, and keep its desk going."""
     head = await store.open()
     state = State(head.epoch, head.offset)
@@ -69,8 +70,9 @@ async def open_house(store: Store, clock: ManualClock) -> AsyncIterator[House]:
         state.load(records)
     deriver = Deriver(state, near_works_m=NEAR_M)
     await deriver.replace_zones(zone_geometries(state))
-    desk = Desk(state, store, deriver, clock=clock)
-    house = House(state, store, desk, clock, Timetable(state, desk, clock), Rejoiner(state, desk, deriver))
+    desk = Desk(state, OwnLedger(store), deriver, clock=clock)
+    zones = ZoneKeeper(state, deriver)
+    house = House(state, store, desk, clock, Timetable(state, desk, clock), Rejoiner(state, desk, zones))
     levels = ZoneLevels(state, Levels())
     links = ReportLinks(state, near_works_m=NEAR_M)
     desk.followers += [house.listen, levels.follow, links.follow, house.timetable.follow, house.rejoiner.follow]

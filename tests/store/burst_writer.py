@@ -16,9 +16,9 @@ import msgspec
 
 from geoworks.clock import Clock, SystemClock
 from geoworks.config.settings import StoreTable
-from geoworks.ports import Store
-from geoworks.store.postgis import PostgisStore
+from geoworks.ports import OwnStore
 from geoworks.store.sqlite import SqliteStore
+from tests.store.alone import Alone
 from tests.store.samples import batch, put, remove, works_record
 
 COMMITS_PER_BURST = 4
@@ -31,9 +31,9 @@ class Acknowledged(msgspec.Struct):
     changes: list[tuple[int, str]]
 
 
-def make_store(data_dir: Path, dsn: str, clock: Clock) -> Store:
+def make_store(data_dir: Path, dsn: str, clock: Clock) -> OwnStore:
     """Make the store on a folder, or on a database where one is named."""
-    return PostgisStore(StoreTable(dsn=dsn), data_dir, clock=clock) if dsn else SqliteStore(data_dir, clock=clock)
+    return Alone(StoreTable(dsn=dsn), data_dir, clock=clock) if dsn else SqliteStore(data_dir, clock=clock)
 
 
 async def write_bursts(data_dir: Path, dsn: str = "") -> None:
@@ -47,7 +47,7 @@ async def write_bursts(data_dir: Path, dsn: str = "") -> None:
         number = numbers[-1] + 3
 
 
-async def _commit(store: Store, burst: int, first: int) -> None:
+async def _commit(store: OwnStore, burst: int, first: int) -> None:
     records = [works_record(first + step) for step in range(3)]
     changes = await store.commit(batch(*map(put, records), remove(records[0])))
     line = msgspec.json.encode(Acknowledged(burst, [(change.offset, change.key.id) for change in changes]))

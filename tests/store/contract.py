@@ -18,17 +18,17 @@ from geoworks.clock import ManualClock
 from geoworks.errors import StoreError
 from geoworks.model.change import Change, Key, Kind, Op, Reason, Version
 from geoworks.model.feature import match_keys
-from geoworks.ports import Batch, Head, Reply, Store, Write
+from geoworks.ports import Batch, Head, OwnStore, Reply, Write
 from tests.store.samples import DAY, NOON, batch, logged, put, read_records, read_whole, remove, renamed, works_record
 
-NewStore = Callable[[], Store]
+NewStore = Callable[[], OwnStore]
 
 
 class StoreContract:
     """The behaviour that the core counts on."""
 
     @pytest.fixture
-    async def store(self, new_store: NewStore) -> AsyncIterator[Store]:
+    async def store(self, new_store: NewStore) -> AsyncIterator[OwnStore]:
         """Give the store, open and empty."""
         store = new_store()
         await store.open()
@@ -46,7 +46,7 @@ class StoreContract:
         assert [list(versions) for versions in whole.versions.values()] == [[]]
         await store.close()
 
-    async def test_put(self, store: Store) -> None:
+    async def test_put(self, store: OwnStore) -> None:
         """A created record stands, is in the log at offset 1, and is the first of its history."""
         record = works_record()
         change = Change(1, NOON, record.key, Op.PUT, Reason.CREATED, version=1)
@@ -56,7 +56,7 @@ class StoreContract:
         version = Version(version=1, at=NOON, reason=Reason.CREATED, actor="voirie", given=record.given)
         assert list(await store.versions(record.key)) == [version]
 
-    async def test_replace(self, store: Store) -> None:
+    async def test_replace(self, store: OwnStore) -> None:
         """A replaced record stands once, the log keeps what the matcher needs of the one before, history keeps both."""
         old = works_record()
         new = replace(renamed(old, "Chaussée"), overlay={"title": "Chaussée refaite", "impact": {"parking": None}})
@@ -69,7 +69,7 @@ class StoreContract:
         assert [version.given for version in history] == [old.given, new.given]
         assert [version.overlay for version in history] == [None, new.overlay]
 
-    async def test_remove(self, store: Store) -> None:
+    async def test_remove(self, store: OwnStore) -> None:
         """A removed record stands no more; its removal is logged with the version that went, its history stays."""
         record = works_record(version=7)
         await store.commit(batch(put(record)))
@@ -78,19 +78,19 @@ class StoreContract:
         assert await read_records(store) == {}
         assert [version.version for version in await store.versions(record.key)] == [7]
 
-    async def test_remove_of_nothing(self, store: Store) -> None:
+    async def test_remove_of_nothing(self, store: OwnStore) -> None:
         """Removing what does not stand is logged, about version 0."""
         (change,) = await store.commit(batch(remove(works_record())))
         assert (change.offset, change.version) == (1, 0)
 
-    async def test_remove_twice_at_once(self, store: Store) -> None:
+    async def test_remove_twice_at_once(self, store: OwnStore) -> None:
         """The second removal of a feature in one batch removes nothing: it is about version 0."""
         record = works_record(version=7)
         await store.commit(batch(put(record)))
         changes = await store.commit(batch(remove(record), remove(record)))
         assert [(change.offset, change.version) for change in changes] == [(2, 7), (3, 0)]
 
-    async def test_second_life(self, store: Store) -> None:
+    async def test_second_life(self, store: OwnStore) -> None:
         """A feature that comes back after its removal may count from 1 again; its history tells both lives."""
         record = works_record()
         await store.commit(batch(put(record)))
@@ -99,7 +99,7 @@ class StoreContract:
         assert await read_records(store) == {record.key: record}
         assert [version.version for version in await store.versions(record.key)] == [1, 1]
 
-    async def test_derived_only(self, store: Store) -> None:
+    async def test_derived_only(self, store: OwnStore) -> None:
         """A write without a new version is logged and stands, and leaves no trace in the history."""
         record = works_record()
         derived = replace(record, derived=replace(record.derived, effects=()))
@@ -110,7 +110,7 @@ class StoreContract:
         assert await read_records(store) == {record.key: derived}
         assert len(await store.versions(record.key)) == 1
 
-    async def test_silent(self, store: Store) -> None:
+    async def test_silent(self, store: OwnStore) -> None:
         """A silent removal takes the feature and no offset."""
         first, second = works_record(1), works_record(2)
         await store.commit(batch(put(first), put(second)))
@@ -120,7 +120,7 @@ class StoreContract:
         assert await read_records(store) == {}
         assert [change.offset for change in await store.changes(0, limit=10)] == [1, 2, 3]
 
-    async def test_silent_put(self, store: Store) -> None:
+    async def test_silent_put(self, store: OwnStore) -> None:
         """A silent write of a record stands, and takes no offset and no version."""
         record = works_record()
         again = replace(record, raw_hash=b"another")
@@ -131,7 +131,7 @@ class StoreContract:
         assert len(await store.versions(record.key)) == 1
         assert len(await store.changes(0, limit=10)) == 1
 
-    async def test_forget(self, store: Store) -> None:
+    async def test_forget(self, store: OwnStore) -> None:
         """What somebody took back leaves the history; the newest version stays, and that of others is untouched."""
         old, other = works_record(), works_record(2)
         new = renamed(old, "")
@@ -140,14 +140,14 @@ class StoreContract:
         assert [version.given for version in await store.versions(old.key)] == [new.given]
         assert [version.given for version in await store.versions(other.key)] == [other.given]
 
-    async def test_forget_what_is_gone(self, store: Store) -> None:
+    async def test_forget_what_is_gone(self, store: OwnStore) -> None:
         """A feature that goes with its history leaves none."""
         record = works_record()
         await store.commit(batch(put(record)))
         await store.commit(batch(replace(remove(record), forget=True)))
         assert list(await store.versions(record.key)) == []
 
-    async def test_same_feature_twice(self, store: Store) -> None:
+    async def test_same_feature_twice(self, store: OwnStore) -> None:
         """Writes of one batch on one feature take effect in their order; each has its change and its version."""
         old = works_record()
         new = renamed(old, "Chaussée")
@@ -161,7 +161,7 @@ class StoreContract:
         assert await read_records(store) == {old.key: old}
         assert [version.version for version in await store.versions(old.key)] == [1, 2, 1]
 
-    async def test_kinds_apart(self, store: Store) -> None:
+    async def test_kinds_apart(self, store: OwnStore) -> None:
         """The same id under two kinds names two features."""
         works = works_record()
         twin = replace(works, key=Key(Kind.ZONE, works.key.id))
@@ -169,13 +169,13 @@ class StoreContract:
         await store.commit(batch(Write(key=twin.key, record=None, reason=Reason.WITHDRAWN)))
         assert await read_records(store) == {works.key: works}
 
-    async def test_empty_batch(self, store: Store) -> None:
+    async def test_empty_batch(self, store: OwnStore) -> None:
         """A batch without writes takes no offset."""
         assert list(await store.commit(batch())) == []
         (change,) = await store.commit(batch(put(works_record())))
         assert change.offset == 1
 
-    async def test_many(self, store: Store) -> None:
+    async def test_many(self, store: OwnStore) -> None:
         """A batch larger than any chunk is read back whole, in chunks, each record once."""
         everything = [works_record(number) for number in range(12_000)]
         changes = await store.commit(batch(*map(put, everything)))
@@ -184,7 +184,7 @@ class StoreContract:
         assert len(chunks) > 1
         assert sorted((record for chunk in chunks for record in chunk), key=_number) == everything
 
-    async def test_many_replaced(self, store: Store) -> None:
+    async def test_many_replaced(self, store: OwnStore) -> None:
         """So many changed records that they go another way are each written over the one before, the others stay."""
         everything = [works_record(number) for number in range(6_000)]
         await store.commit(batch(*map(put, everything)))
@@ -195,7 +195,7 @@ class StoreContract:
         found = await read_records(store)
         assert list(found.values()) == again + changed[300:] + everything[5_500:]
 
-    async def test_changes_by_pages(self, store: Store) -> None:
+    async def test_changes_by_pages(self, store: OwnStore) -> None:
         """Paging through the log by the last offset gives every change once, in order; after the end comes nothing."""
         await store.commit(batch(*(put(works_record(number)) for number in range(10))))
         offsets: list[int] = []
@@ -203,7 +203,7 @@ class StoreContract:
             offsets += [change.offset for change in page]
         assert offsets == list(range(1, 11))
 
-    async def test_commits_at_once(self, store: Store) -> None:
+    async def test_commits_at_once(self, store: OwnStore) -> None:
         """Commits asked for at the same time are numbered without a gap, each batch in one piece."""
         batches = [batch(*(put(works_record(10 * number + i)) for i in range(3))) for number in range(20)]
         answers = await asyncio.gather(*map(store.commit, batches))
@@ -229,7 +229,7 @@ class StoreContract:
         assert await read_whole(store, [old.key]) == before
         await store.close()
 
-    async def test_reply(self, store: Store, clock: ManualClock) -> None:
+    async def test_reply(self, store: OwnStore, clock: ManualClock) -> None:
         """What an Idempotency-Key answered is kept for its owner until it expires."""
         reply = _reply("staff", "k1")
         await store.commit(Batch((put(works_record()),), NOON, (reply,)))
@@ -239,7 +239,7 @@ class StoreContract:
         clock.move_to(reply.expires)
         assert await store.reply("staff", "k1") is None
 
-    async def test_reply_after_expiry(self, store: Store, clock: ManualClock) -> None:
+    async def test_reply_after_expiry(self, store: OwnStore, clock: ManualClock) -> None:
         """An expired key may be used anew."""
         await store.commit(Batch((), NOON, (_reply("staff", "k1"),)))
         clock.advance(2 * DAY)
@@ -277,7 +277,7 @@ class StoreContract:
         assert change.offset == 3
         await store.close()
 
-    async def test_prune_many(self, store: Store) -> None:
+    async def test_prune_many(self, store: OwnStore) -> None:
         """Pruning more than one step's worth takes them all."""
         everything = [put(works_record(number)) for number in range(12_000)]
         await store.commit(batch(*everything))
@@ -285,14 +285,14 @@ class StoreContract:
         assert await store.prune(changes_before=NOON + timedelta(seconds=1), now=NOON) == 12_000
         assert [change.offset for change in await store.changes(0, limit=10)] == [12_001]
 
-    async def test_prune_after_clock_set_back(self, store: Store) -> None:
+    async def test_prune_after_clock_set_back(self, store: OwnStore) -> None:
         """An old entry behind a younger one stays, for the log keeps no holes."""
         for at in (NOON, NOON + 5 * DAY, NOON + DAY, NOON + 6 * DAY):
             await store.commit(batch(put(works_record()), at=at))
         assert await store.prune(changes_before=NOON + 2 * DAY, now=NOON) == 1
         assert [change.offset for change in await store.changes(0, limit=10)] == [2, 3, 4]
 
-    async def test_prune_replies(self, store: Store, clock: ManualClock) -> None:
+    async def test_prune_replies(self, store: OwnStore, clock: ManualClock) -> None:
         """Pruning drops expired replies and keeps the others."""
         expired, kept = _reply("staff", "old"), replace(_reply("staff", "new"), expires=NOON + 9 * DAY)
         await store.commit(Batch((), NOON, (expired, kept)))
@@ -320,7 +320,7 @@ class StoreContract:
         assert await store.documents("keys") == {"b": b"\x00\xff"}
         await store.close()
 
-    async def test_all_or_nothing(self, store: Store) -> None:
+    async def test_all_or_nothing(self, store: OwnStore) -> None:
         """A batch that cannot be written leaves nothing behind and takes no offset."""
         too_large = replace(works_record(2), version=2**63)
         with pytest.raises((StoreError, OverflowError)):
@@ -329,7 +329,7 @@ class StoreContract:
         (change,) = await store.commit(batch(put(works_record(3))))
         assert change.offset == 1
 
-    async def test_many_at_once(self, store: Store) -> None:
+    async def test_many_at_once(self, store: OwnStore) -> None:
         """More callers than may queue are all served."""
         names = [str(number) for number in range(300)]
         await asyncio.gather(*(store.put_document("many", name, name.encode()) for name in names))
@@ -337,7 +337,7 @@ class StoreContract:
             name.encode() for name in names
         ]
 
-    async def test_cancelled_commit(self, store: Store) -> None:
+    async def test_cancelled_commit(self, store: OwnStore) -> None:
         """A commit whose caller goes away is made whole or not at all, and the next goes on after it."""
         for _ in range(5):
             commits = [
@@ -372,7 +372,7 @@ class StoreContract:
         assert await store.open() == lost
         await store.close()
 
-    async def test_backup(self, store: Store, tmp_path: Path) -> None:
+    async def test_backup(self, store: OwnStore, tmp_path: Path) -> None:
         """A backup of a serving store is made, and the store goes on."""
         await store.commit(batch(put(works_record())))
         await store.backup(tmp_path / "copy")

@@ -19,11 +19,11 @@ from geoworks.model.report import Report, ReportDerived
 from geoworks.model.zone import Zone, ZoneDerived
 from geoworks.ports import Batch, Reply
 from geoworks.store.copying import SECTIONS, Holding, Section, copy_town
-from geoworks.store.postgis import PostgisStore
 from geoworks.store.postgis.holding import hold_database
 from geoworks.store.sqlite import SqliteStore
 from geoworks.store.sqlite.holding import hold_folder
 from tests.postgres import Databases
+from tests.store.alone import Alone
 from tests.store.samples import DAY, NOON, batch, put, read_whole, remove, renamed, works_record
 
 MANY = 4_500
@@ -110,7 +110,7 @@ async def test_there_and_back(folder: Path, table: StoreTable, tmp_path: Path, c
         await copy_town(there, back, progress=ignore)
         assert await read_everything(back) == before
     heads = []
-    for store in (PostgisStore(table, tmp_path / "data", clock=clock), SqliteStore(tmp_path / "back", clock=clock)):
+    for store in (Alone(table, tmp_path / "data", clock=clock), SqliteStore(tmp_path / "back", clock=clock)):
         heads.append(await store.open())
         assert heads[-1].epoch == before["facts"].epoch
         (change,) = await store.commit(batch(put(works_record(MANY + 1))))
@@ -136,7 +136,7 @@ async def test_cut(folder: Path, table: StoreTable, tmp_path: Path, clock: Manua
         with pytest.raises(Cut):
             await copy_town(here, there, progress=cut)
     with pytest.raises(StoreUnusable, match="was cut: run the same"):
-        await PostgisStore(table, tmp_path / "data", clock=clock).open()
+        await Alone(table, tmp_path / "data", clock=clock).open()
     begun: dict[str, int] = {}
 
     def first(name: str, done: int, _: int) -> None:
@@ -189,7 +189,7 @@ async def test_source_moved_on(folder: Path, table: StoreTable, clock: ManualClo
 
 async def test_place_taken(folder: Path, table: StoreTable, tmp_path: Path, clock: ManualClock) -> None:
     """A place that holds a town is not written over, and one that is served is not touched."""
-    store = PostgisStore(table, tmp_path / "data", clock=clock)
+    store = Alone(table, tmp_path / "data", clock=clock)
     await store.open()
     await store.commit(batch(put(works_record())))
     with pytest.raises(StoreBusy):

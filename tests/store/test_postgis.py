@@ -19,9 +19,9 @@ from geoworks.config.settings import Engine, StoreTable
 from geoworks.errors import StoreBusy, StoreUncertain, StoreUnreachable, StoreUnusable
 from geoworks.model.change import Key, Record
 from geoworks.ports import Head
-from geoworks.store.postgis import PostgisStore
 from geoworks.store.postgis.columns import CODEC
 from tests.postgres import Databases, running
+from tests.store.alone import Alone
 from tests.store.contract import NewStore, StoreContract
 from tests.store.cutting import Cut, Way, way_to
 from tests.store.samples import NOON, batch, put, read_records, read_whole, records, works_record
@@ -41,7 +41,7 @@ def dsn(databases: Databases) -> str:
 @pytest.fixture
 def new_store(dsn: str, tmp_path: Path, clock: ManualClock) -> NewStore:
     """Make stores on one database."""
-    return lambda: PostgisStore(at(dsn), tmp_path / "data", clock=clock)
+    return lambda: Alone(at(dsn), tmp_path / "data", clock=clock)
 
 
 class TestPostgis(StoreContract):
@@ -52,7 +52,7 @@ class TestRestart:
     """The server goes away and comes back."""
 
     @pytest.fixture
-    async def store(self, new_store: NewStore) -> AsyncIterator[PostgisStore]:
+    async def store(self, new_store: NewStore) -> AsyncIterator[Alone]:
         """Give the store, open and empty."""
         store = new_store()
         await store.open()
@@ -60,7 +60,7 @@ class TestRestart:
         await store.close()
 
     @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-    async def test_between_commits(self, store: PostgisStore, databases: Databases, how: signal.Signals) -> None:
+    async def test_between_commits(self, store: Alone, databases: Databases, how: signal.Signals) -> None:
         """A restart, or a crash, between two commits is not noticed."""
         await store.commit(batch(put(works_record(1))))
         databases.server.restart(how)
@@ -68,7 +68,7 @@ class TestRestart:
         assert change.offset == 2
         assert len(await read_records(store)) == 2
 
-    async def test_away(self, store: PostgisStore, databases: Databases) -> None:
+    async def test_away(self, store: Alone, databases: Databases) -> None:
         """While the server is away everything is refused with a way out; afterwards all is well."""
         await store.commit(batch(put(works_record(1))))
         databases.server.stop()
@@ -106,10 +106,10 @@ class TestCut:
     @pytest.fixture
     async def store(
         self, way: Way, folder: Path, databases: Databases, tmp_path: Path, clock: ManualClock
-    ) -> AsyncIterator[PostgisStore]:
+    ) -> AsyncIterator[Alone]:
         """Give a store that goes that way, with one works in it."""
         dsn = f"postgresql://postgres@/{databases.new()}?host={folder}"
-        store = PostgisStore(at(dsn), tmp_path / "data", clock=clock)
+        store = Alone(at(dsn), tmp_path / "data", clock=clock)
         await store.open()
         await store.commit(batch(put(works_record(1))))
         yield store
@@ -117,7 +117,7 @@ class TestCut:
         await store.close()
 
     @pytest.mark.parametrize("cut", [Cut.BEFORE_COMMIT, Cut.AFTER_COMMIT])
-    async def test_once(self, store: PostgisStore, way: Way, cut: Cut) -> None:
+    async def test_once(self, store: Alone, way: Way, cut: Cut) -> None:
         """A commit whose question or answer is lost is made once, and its caller sees nothing of it."""
         way.cut = cut
         (change,) = await store.commit(batch(put(works_record(2))))
@@ -130,7 +130,7 @@ class TestCut:
         assert change.offset == 3
 
     @pytest.mark.parametrize("cut", [Cut.BEFORE_COMMIT, Cut.AFTER_COMMIT])
-    async def test_away_after(self, store: PostgisStore, way: Way, cut: Cut) -> None:
+    async def test_away_after(self, store: Alone, way: Way, cut: Cut) -> None:
         """While nobody can look, a commit is in doubt and no other is made; then it is told what became of it."""
         way.cut, way.stays_closed = cut, True
         with pytest.raises(StoreUncertain):
@@ -148,7 +148,7 @@ class TestCut:
         assert change.offset == 2 + went_through
         assert [change.offset for change in await store.changes(0, limit=9)] == list(range(1, change.offset + 1))
 
-    async def test_readers(self, store: PostgisStore, way: Way) -> None:
+    async def test_readers(self, store: Alone, way: Way) -> None:
         """Readers whose connections are cut go on over others."""
         await store.changes(0, limit=1)
         way.abort()
@@ -161,14 +161,14 @@ class TestHistory:
     async def test_copy_of_the_database(self, databases: Databases, tmp_path: Path) -> None:
         """A database that was copied, as a dump that is read in again is, begins a new epoch once."""
         database = databases.new()
-        store = PostgisStore(at(databases.server.dsn(database)), tmp_path / "a", clock=ManualClock(NOON))
+        store = Alone(at(databases.server.dsn(database)), tmp_path / "a", clock=ManualClock(NOON))
         epoch = (await store.open()).epoch
         await store.commit(batch(put(works_record())))
         await store.close()
         copy = databases.new(database)
         heads = []
         for folder in ("b", "c"):
-            moved = PostgisStore(at(databases.server.dsn(copy)), tmp_path / folder, clock=ManualClock(NOON))
+            moved = Alone(at(databases.server.dsn(copy)), tmp_path / folder, clock=ManualClock(NOON))
             heads.append(await moved.open())
             await moved.close()
         assert heads[0] == heads[1]
@@ -180,14 +180,14 @@ class TestHistory:
     async def test_dump(self, databases: Databases, tmp_path: Path) -> None:
         """A dump that is read in elsewhere is the whole town, views and corrections too, in a new epoch."""
         database, other = databases.new(), f"dumped_{databases.new()}"
-        store = PostgisStore(at(databases.server.dsn(database)), tmp_path / "a", clock=ManualClock(NOON))
+        store = Alone(at(databases.server.dsn(database)), tmp_path / "a", clock=ManualClock(NOON))
         epoch = (await store.open()).epoch
         await store.commit(batch(put(replace(works_record(), overlay={"title": "Corrigé"}))))
         before = await read_whole(store, [works_record().key])
         await store.close()
         databases.sql(f"CREATE DATABASE {other}")
         databases.server.run_sql(databases.server.dump(database), database=other)
-        store = PostgisStore(at(databases.server.dsn(other)), tmp_path / "b", clock=ManualClock(NOON))
+        store = Alone(at(databases.server.dsn(other)), tmp_path / "b", clock=ManualClock(NOON))
         assert (await store.open()).epoch != epoch
         assert await read_whole(store, [works_record().key]) == before
         assert databases.sql("SELECT title FROM geoworks.works", database=other) == [("Corrigé",)]
@@ -200,7 +200,7 @@ class TestHistory:
         with running() as server:
             own = Databases(server)
             database = own.new()
-            store = PostgisStore(at(server.dsn(database)), tmp_path / "data", clock=ManualClock(NOON))
+            store = Alone(at(server.dsn(database)), tmp_path / "data", clock=ManualClock(NOON))
             epoch = (await store.open()).epoch
             await store.commit(batch(put(works_record(1))))
             server.stop()
@@ -221,7 +221,7 @@ class TestHistory:
 
     async def test_another_process_writes(self, dsn: str, tmp_path: Path, clock: ManualClock) -> None:
         """A second process is refused with the name of the first; after its end the database is free."""
-        first, second = (PostgisStore(at(dsn), tmp_path / name, clock=clock) for name in ("a", "b"))
+        first, second = (Alone(at(dsn), tmp_path / name, clock=clock) for name in ("a", "b"))
         await first.open()
         with pytest.raises(StoreBusy, match=r"geoworks .* process \d+ writes in database"):
             await second.open()
@@ -232,7 +232,7 @@ class TestHistory:
 
     async def test_taken_over(self, dsn: str, tmp_path: Path, clock: ManualClock, databases: Databases) -> None:
         """A process that lost its lock with its connection, and whose place another took, writes nothing more."""
-        first, second = (PostgisStore(at(dsn), tmp_path / name, clock=clock) for name in ("a", "b"))
+        first, second = (Alone(at(dsn), tmp_path / name, clock=clock) for name in ("a", "b"))
         await first.open()
         databases.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
         await second.open()
@@ -257,7 +257,7 @@ def test_values(databases: Databases, tmp_path_factory: pytest.TempPathFactory, 
 
 async def _check_values(some: list[Record], data_dir: Path, databases: Databases) -> None:
     dsn = databases.server.dsn(databases.new())
-    store = PostgisStore(at(dsn), data_dir, clock=ManualClock(NOON))
+    store = Alone(at(dsn), data_dir, clock=ManualClock(NOON))
     await store.open()
     await store.commit(batch(*map(put, some)))
     rows = [(0, *row) for row in CODEC.feature_rows(some)]

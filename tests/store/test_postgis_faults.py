@@ -16,12 +16,12 @@ from geoworks.config.secrets import without_password
 from geoworks.config.settings import Engine, StoreTable
 from geoworks.errors import StoreBusy, StoreError, StoreFull, StoreReadOnly, StoreUnreachable, StoreUnusable
 from geoworks.store.migrations import Migration
-from geoworks.store.postgis import PostgisStore
 from geoworks.store.postgis.migrate import known_migrations, migrate
 from geoworks.store.postgis.place import Place
 from geoworks.store.postgis.queries import SQL
 from geoworks.store.postgis.server import check_server, find_postgis
 from tests.postgres import Databases, running
+from tests.store.alone import Alone
 from tests.store.disks import filled, small_disk
 from tests.store.samples import batch, put, read_whole, works_record
 
@@ -38,7 +38,7 @@ async def told_at_opening(dsn: str, folder: Path, clock: ManualClock, **settings
     """Return what the opening of a store raises."""
     table = StoreTable(engine=Engine.POSTGRESQL, dsn=dsn, **settings)  # type: ignore[arg-type]
     with pytest.raises(StoreError) as caught:
-        await PostgisStore(table, folder / "data", clock=clock).open()
+        await Alone(table, folder / "data", clock=clock).open()
     return caught.value
 
 
@@ -110,7 +110,7 @@ async def test_missing_rights(databases: Databases, database: str, tmp_path: Pat
     dsn = databases.server.dsn(database, role=name)
     databases.sql("GRANT USAGE ON SCHEMA elsewhere TO PUBLIC", database=database)
     assert "geoworks store migrate" in str(await told_at_opening(dsn, tmp_path, clock))
-    store = PostgisStore(StoreTable(dsn=databases.server.dsn(database)), tmp_path / "data", clock=clock)
+    store = Alone(StoreTable(dsn=databases.server.dsn(database)), tmp_path / "data", clock=clock)
     await store.open()
     await store.close()
     databases.sql(f"GRANT USAGE ON SCHEMA geoworks TO {name}", database=database)
@@ -133,7 +133,7 @@ async def test_schema_of_a_later_release(
 ) -> None:
     """A schema of a later release is refused with both numbers."""
     dsn = databases.server.dsn(database)
-    store = PostgisStore(StoreTable(dsn=dsn), tmp_path / "data", clock=clock)
+    store = Alone(StoreTable(dsn=dsn), tmp_path / "data", clock=clock)
     await store.open()
     await store.close()
     later = f"INSERT INTO geoworks.migrations VALUES ({NEXT}, 'later')"  # noqa: S608 - our own number
@@ -149,7 +149,7 @@ async def test_failed_migration(
     databases: Databases, database: str, tmp_path: Path, clock: ManualClock, script: str
 ) -> None:
     """A migration that fails half-way leaves a database that the release before opens and finds whole."""
-    store = PostgisStore(StoreTable(dsn=databases.server.dsn(database)), tmp_path / "data", clock=clock)
+    store = Alone(StoreTable(dsn=databases.server.dsn(database)), tmp_path / "data", clock=clock)
     await store.open()
     await store.commit(batch(put(works_record())))
     await store.close()
@@ -166,7 +166,7 @@ async def test_failed_migration(
 
 async def test_every_query(databases: Databases, database: str, tmp_path: Path, clock: ManualClock) -> None:
     """Every query begins with a sentence that says what it does, and fits the schema."""
-    store = PostgisStore(StoreTable(dsn=databases.server.dsn(database)), tmp_path / "data", clock=clock)
+    store = Alone(StoreTable(dsn=databases.server.dsn(database)), tmp_path / "data", clock=clock)
     await store.open()
     place = Place(StoreTable(dsn=databases.server.dsn(database)))
     connection = await place.connect("elsewhere")
@@ -188,7 +188,7 @@ def test_migrations_are_numbered() -> None:
 async def test_pool_exhausted(databases: Databases, database: str, tmp_path: Path, clock: ManualClock) -> None:
     """A reader that finds every connection in use for too long is told so; afterwards reads go on."""
     table = StoreTable(dsn=databases.server.dsn(database), pool_size=1, acquire_timeout_s=0.05)
-    store = PostgisStore(table, tmp_path / "data", clock=clock)
+    store = Alone(table, tmp_path / "data", clock=clock)
     await store.open()
     async with asyncio.TaskGroup() as tasks:
         # A lock on the table keeps the only connection waiting.
@@ -217,7 +217,7 @@ async def test_too_many_connections(databases: Databases, database: str, tmp_pat
 async def test_slow_statement(databases: Databases, database: str, tmp_path: Path, clock: ManualClock) -> None:
     """A commit that waits longer than a statement may take is refused and leaves nothing; the next one is made."""
     table = StoreTable(dsn=databases.server.dsn(database), command_timeout_s=0.5)
-    store = PostgisStore(table, tmp_path / "data", clock=clock)
+    store = Alone(table, tmp_path / "data", clock=clock)
     await store.open()
     other = await Place(table).probe()
     async with other.transaction():
@@ -232,7 +232,7 @@ async def test_slow_statement(databases: Databases, database: str, tmp_path: Pat
 
 async def test_foreign_content(databases: Databases, database: str, tmp_path: Path, clock: ManualClock) -> None:
     """A column that another program has spoilt is told with its table."""
-    store = PostgisStore(StoreTable(dsn=databases.server.dsn(database)), tmp_path / "data", clock=clock)
+    store = Alone(StoreTable(dsn=databases.server.dsn(database)), tmp_path / "data", clock=clock)
     await store.open()
     await store.commit(batch(put(works_record())))
     databases.sql("UPDATE geoworks.features SET given = given - 'title'", database=database)
@@ -254,7 +254,7 @@ async def test_full_disk(tmp_path: Path, open_folder: Path, clock: ManualClock) 
     """On a full disk of the server writes are refused and reads go on; with room again writes go on."""
     with small_disk(open_folder / "disk", size_kib=200_000) as disk, running(within=disk) as server:
         table = StoreTable(dsn=server.dsn(Databases(server).new()))
-        store = PostgisStore(table, tmp_path / "data", clock=clock)
+        store = Alone(table, tmp_path / "data", clock=clock)
         await store.open()
         with filled(disk):
             acknowledged = await commit_until_full(store)
@@ -266,7 +266,7 @@ async def test_full_disk(tmp_path: Path, open_folder: Path, clock: ManualClock) 
         await store.close()
 
 
-async def commit_until_full(store: PostgisStore) -> int:
+async def commit_until_full(store: Alone) -> int:
     """Commit until there is no room; return how many changes were acknowledged."""
     for number in count():
         try:

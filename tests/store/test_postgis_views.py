@@ -18,9 +18,9 @@ from geoworks.model.change import Key, Kind, Record
 from geoworks.model.report import Report, ReportDerived
 from geoworks.model.works import Visibility
 from geoworks.model.zone import Zone, ZoneDerived
-from geoworks.store.postgis import PostgisStore
 from tests.left_out import needed_program
 from tests.postgres import Databases
+from tests.store.alone import Alone
 from tests.store.samples import batch, put, works_record
 
 SECRET = "Mme Durand, 06 00 00 00 00"
@@ -51,7 +51,7 @@ def zone_record() -> Record:
 async def database(databases: Databases, tmp_path: Path, clock: ManualClock) -> str:
     """Give a database with a town in it."""
     name = databases.new()
-    store = PostgisStore(StoreTable(dsn=databases.server.dsn(name)), tmp_path / "data", clock=clock)
+    store = Alone(StoreTable(dsn=databases.server.dsn(name)), tmp_path / "data", clock=clock)
     await store.open()
     plain, corrected, draft = works_record(1), works_record(2), works_record(3)
     correction = {"title": "Corrigé", "geometry": {"type": "Point", "coordinates": [2.4, 48.7]}}

@@ -16,10 +16,10 @@ from geoworks.clock import ManualClock
 from geoworks.config.settings import StoreTable
 from geoworks.model.change import Change, Key, MatchKeys, Reason, Record
 from geoworks.model.feature import match_keys
-from geoworks.ports import Batch, Head, Store, Write
-from geoworks.store.postgis import PostgisStore
+from geoworks.ports import Batch, Head, OwnStore, Write
 from geoworks.store.sqlite import SqliteStore
 from tests.postgres import Databases
+from tests.store.alone import Alone
 from tests.store.samples import NOON, logged_keys, read_records, works_record
 
 # Few features, so that writes meet; what a record may hold is the codec's test.
@@ -56,7 +56,7 @@ class Life(RuleBasedStateMachine):
         self.versions: dict[Key, list[int]] = {}
         self.first = 1
 
-    def new_store(self) -> Store:
+    def new_store(self) -> OwnStore:
         """Make the store that lives, on the folder."""
         return SqliteStore(self.dir, clock=ManualClock(NOON))
 
@@ -135,8 +135,8 @@ def test_life_on_postgis(databases: Databases) -> None:
     """So does one on a server."""
 
     class LifeOnPostgis(Life):
-        def new_store(self) -> Store:
+        def new_store(self) -> OwnStore:
             table = StoreTable(dsn=databases.server.dsn(databases.new()))
-            return PostgisStore(table, self.dir, clock=ManualClock(NOON))
+            return Alone(table, self.dir, clock=ManualClock(NOON))
 
     run_state_machine_as_test(LifeOnPostgis, settings=settings(max_examples=10, stateful_step_count=15, deadline=None))

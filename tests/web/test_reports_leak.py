@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from geoworks.app import build_maps
 from geoworks.model.change import Kind
+from geoworks.parts import build_maps
 from geoworks.pipeline.keys import Role
 from geoworks.web.pages import PAGES
 from geoworks.web.route import ANYONE

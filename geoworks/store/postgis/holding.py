@@ -10,7 +10,6 @@ import asyncpg
 
 from geoworks.config.settings import StoreTable
 from geoworks.errors import StoreUncertain
-from geoworks.ids import new_id
 from geoworks.store.codec import Row
 from geoworks.store.copying import Counts, Facts, Item, Place, Section
 from geoworks.store.postgis.columns import CHANGE, CODEC, FEATURE, VERSION, feature_rows
@@ -20,7 +19,7 @@ from geoworks.store.postgis.place import SCHEMA
 from geoworks.store.postgis.place import Place as Address
 from geoworks.store.postgis.queries import SQL
 from geoworks.store.postgis.server import find_postgis
-from geoworks.store.postgis.writer import Writer
+from geoworks.store.postgis.writer import TOWN_LOCK, Lock, Writer
 
 Asking: TypeAlias = Callable[[asyncpg.Connection], Awaitable[Any]]
 
@@ -44,7 +43,7 @@ async def hold_database(settings: StoreTable, *, aside: str = "") -> AsyncIterat
 
     """
     address = Address(settings)
-    writer = Writer(address, await find_postgis(address))
+    writer = Writer(address, await find_postgis(address), lock=Lock(TOWN_LOCK))
     try:
         await writer.open()
 
@@ -62,8 +61,8 @@ async def hold_database(settings: StoreTable, *, aside: str = "") -> AsyncIterat
             await migrate(connection, address.name, known_migrations())
             # Also where nothing was lacking: the roles may have come after the tables.
             await grant(connection)
-            # A service that lost its lock with its connection writes nothing meanwhile.
-            await connection.execute(SQL["become_writer"], new_id())
+            # What the nodes had no time to number any more.
+            await connection.execute(SQL["number_all"])
             return there
 
         yield PostgisHolding(address.name, ask, kept_aside=await ask(prepare))

@@ -1,8 +1,10 @@
-"""The store on PostgreSQL with PostGIS, through asyncpg: one connection writes, a pool reads."""
+"""The store on PostgreSQL with PostGIS, through asyncpg: one connection writes, one numbers, a pool reads."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from datetime import datetime
@@ -12,67 +14,65 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
-from msgspec import Struct
 
-from geoworks.clock import Clock
+from geoworks.clock import Clock, SystemClock
 from geoworks.config.settings import StoreTable, VectorTiles
 from geoworks.errors import StoreError, StoreUncertain, StoreUnusable
 from geoworks.ids import new_id
 from geoworks.model.change import Change, Cursor, Key, Record, Version
-from geoworks.ports import Batch, Committed, Head, Reply
+from geoworks.nodes import Followed, Outlook, Sent, Standing, Waiting
+from geoworks.ports import Batch, Head, Reply
 from geoworks.store.lock import DirectoryLock
 from geoworks.store.postgis import tables
 from geoworks.store.postgis.backup import back_up
 from geoworks.store.postgis.faults import CutDuringCommit
+from geoworks.store.postgis.following import log_after, look
+from geoworks.store.postgis.leader import LEADER, Leader
 from geoworks.store.postgis.migrate import known_migrations, migrate
 from geoworks.store.postgis.place import Place
 from geoworks.store.postgis.queries import SQL
 from geoworks.store.postgis.readers import Readers
 from geoworks.store.postgis.server import check_rights, find_postgis
 from geoworks.store.postgis.tiles import PostgisTiles
-from geoworks.store.postgis.writer import Writer
+from geoworks.store.postgis.writer import TOWN_LOCK, Lock, Writer
 from geoworks.store.told import TOLD_NAME, Told, read_told
 
 T = TypeVar("T")
 Reading = Callable[[asyncpg.Connection], Awaitable[T]]
 
 _ATTEMPTS = 3
-
-
-class _Doubt(Struct, frozen=True):
-    """A commit of which nobody knows whether it went through."""
-
-    id: UUID
-    changes: Sequence[Change]
+# So long a node may be away and still follow the log.
+_FOLLOW_S = 3_600.0
 
 
 class PostgisStore:
-    """A `geoworks.ports.Store` on a PostgreSQL server, written by one process at a time.
+    """A `geoworks.nodes.SharedStore` on a PostgreSQL server, written by many nodes.
 
-    Every commit carries an id, stored with what it wrote: when the connection breaks while the server commits, the
+    Every batch carries an id, stored with what it wrote: when the connection breaks while the server commits, the
     store looks whether it went through. While the server is away every method raises `StoreUnreachable`; when it is
     back they work again.
     """
 
-    def __init__(self, settings: StoreTable, data_dir: Path, *, clock: Clock) -> None:
-        """Name the database and the folder of this process (its lock, and what it told); nothing is touched yet."""
+    def __init__(self, settings: StoreTable, data_dir: Path, *, clock: Clock, node: str = "") -> None:
+        """Name the database, the folder of this process (its lock, and what it told), and how others name this node."""
         self._place = Place(settings)
         self._dir = data_dir
         self._clock = clock
-        self._id = new_id()
-        self._last = 0
-        self._doubt: _Doubt | None = None
+        self._node = node or node_name()
+        self._home = ""
+        self._doubt: tuple[UUID, Sent] | None = None
         self._lost: StoreUnusable | None = None
         self._resources = AsyncExitStack()
         self._writer: Writer
+        self._leader: Leader
         self._readers: Readers
         self._told: Told
 
     async def open(self) -> Head:
-        """Lock the data directory and the database, migrate it, and tell where the log stands.
+        """Lock the data directory, migrate the database, and tell where the log stands.
 
         Raises:
-            StoreError: it cannot be reached, is in use, lacks something, or is from a later release.
+            StoreError: it cannot be reached, is held by a copy, lacks something, or is from a later release.
 
         """
         async with AsyncExitStack() as stack:
@@ -81,15 +81,18 @@ class PostgisStore:
             # Closed after the writer, which notes in it what its last commits told.
             sidecar = stack.enter_context(ExitStack())
             postgis_schema = await find_postgis(self._place)
-            self._writer = Writer(self._place, postgis_schema)
+            self._writer = Writer(self._place, postgis_schema, lock=Lock(TOWN_LOCK, shared=True))
             stack.push_async_callback(self._writer.close)
             await self._writer.open()
             await self._writer.repeatable(self._prepare)
             head = await self._writer.repeatable(self._find_head)
             sidecar.callback(self._told.close)
+            leading = Writer(self._place, postgis_schema, lock=LEADER)
+            self._leader = Leader(leading, name=self._place.name, node=self._node)
+            stack.push_async_callback(self._leader.resign)
             self._readers = await Readers.open(self._place, postgis_schema)
             stack.push_async_callback(self._readers.close)
-            self._last, self._doubt, self._lost = head.offset, None, None
+            self._doubt, self._lost = None, None
             self._resources = stack.pop_all()
         return head
 
@@ -99,31 +102,92 @@ class PostgisStore:
 
     async def records(self) -> AsyncIterator[Sequence[Record]]:
         """Yield all current records in chunks, in the order they first came."""
-        last, records = await self._read(partial(tables.next_records, after=0))
-        while records:
-            yield records
-            last, records = await self._read(partial(tables.next_records, after=last))
+        async for features in self.standing():
+            yield [feature.record for feature in features]
 
-    async def commit(self, batch: Batch) -> Committed:
-        """Make a batch durable and return its changes, numbered in the order of its writes (silent ones left out).
+    async def standing(self) -> AsyncIterator[Sequence[Standing]]:
+        """Yield all current features in chunks, in the order they first came; some may be ahead of the log."""
+        last, features = await self._read(partial(tables.next_records, after=0))
+        while features:
+            yield features
+            last, features = await self._read(partial(tables.next_records, after=last))
 
-        The change of a removal carries the version it removed.
+    async def send(self, batch: Batch) -> Sent:
+        """Make a batch durable, to be numbered soon.
 
         Raises:
-            StoreUncertain: the server went away while it committed; call `settle` before the next commit.
+            Overtaken: another node wrote one of the features meanwhile.
+            StoreUncertain: the server went away while it committed; call `settle_sent` before the next batch.
             StoreError: nothing of the batch was written.
 
         """
-        return await self._writer.finished(partial(self._commit, batch))
+        return await self._writer.finished(partial(self._send, batch))
 
-    async def settle(self) -> Committed | None:
-        """Find out what became of the commit that raised `StoreUncertain`: its changes, None when it left nothing.
+    async def settle_sent(self) -> Sent | None:
+        """Find out what became of the batch that raised `StoreUncertain`; None when it left nothing.
 
         Raises:
             StoreUncertain: the server is still away.
 
         """
         return await self._writer.finished(self._settle)
+
+    async def log(self, after: Cursor, *, limit: int) -> Sequence[Followed]:
+        """Return the numbered changes behind a cursor, in order, at most `limit`, with their records.
+
+        Raises:
+            StoreUnusable: the log does not lead to the cursor any more, or the records are not kept.
+
+        """
+        try:
+            return await self._read(partial(log_after, after=after, limit=limit))
+        except StoreUnusable as error:
+            self._lost = error
+            raise
+
+    async def look(self) -> Outlook:
+        """Tell how the store stands."""
+        return await self._read(partial(look, now=SystemClock().now()))
+
+    async def zones_moved(self) -> int:
+        """Return the offset after which the zones have been as they are, 0 when that was long ago."""
+        return await self._read(tables.zones_moved)
+
+    async def lead(self, known: Cursor) -> bool:
+        """Become the one that numbers, unless another node is; `known` is where this node knows the log to stand.
+
+        Raises:
+            StoreUnusable: the log does not lead there any more.
+
+        """
+        self._check_ours()
+        return await self._leader.lead(known, self._home)
+
+    async def resign(self) -> None:
+        """Let another node number."""
+        await self._leader.resign()
+
+    async def number(self, *, zones_at: int, limit: int) -> Sequence[Followed]:
+        """Give the oldest changes that wait their offsets, at most `limit`, and return them in their order.
+
+        Raises:
+            LeadLost: another node numbers.
+
+        """
+        return await self._leader.number(zones_at=zones_at, limit=limit)
+
+    async def waiting(self, *, limit: int) -> Sequence[Waiting]:
+        """Return the oldest changes that can be numbered, in their order."""
+        return await self._leader.waiting(limit=limit)
+
+    async def rejoined(self, changes: Sequence[Waiting]) -> None:
+        """Put changes that wait in the place of those with the same revision.
+
+        Raises:
+            LeadLost: another node numbers.
+
+        """
+        await self._leader.rejoined(changes)
 
     async def changes(self, after: int, *, limit: int) -> Sequence[Change]:
         """Return the changes with a greater offset, in order, at most `limit`."""
@@ -137,7 +201,7 @@ class PostgisStore:
         """Return what an `Idempotency-Key` of an owner answered, unless it has expired.
 
         Raises:
-            StoreUncertain: a commit is in doubt; the answer may be of what nobody can be shown yet.
+            StoreUncertain: a batch is in doubt; the answer may be of what nobody can be shown yet.
 
         """
         self._check_no_doubt()
@@ -147,16 +211,18 @@ class PostgisStore:
         """Drop log entries older than a moment and expired replies; return how many entries went.
 
         They go from the oldest on, a few thousand in a transaction, so commits pass in between. The first offset
-        still kept is further by what this returns.
+        still kept is further by what this returns. Records that nodes followed long ago go too.
         """
         await self._write(partial(tables.drop_expired, now=now))
+        while await self._write(partial(tables.drop_records, older_s=_FOLLOW_S)):
+            pass
         dropped = 0
         while step := await self._write(partial(tables.prune_some, before=changes_before)):
             dropped += step
         return dropped
 
     async def told(self, offset: int) -> None:
-        """Note the highest offset ever told; free, for every commit has noted its own already."""
+        """Note the highest offset ever told, in the sidecar."""
         self._told.note(offset)
 
     async def backup(self, target: Path) -> None:
@@ -185,12 +251,7 @@ class PostgisStore:
 
     async def _write(self, task: Reading[T]) -> T:
         self._check_ours()
-
-        async def fenced(connection: asyncpg.Connection) -> T:
-            await self._hold_head(connection)
-            return await task(connection)
-
-        return await self._writer.repeatable(fenced)
+        return await self._writer.repeatable(task)
 
     async def _prepare(self, connection: asyncpg.Connection) -> None:
         await migrate(connection, self._place.name, known_migrations())
@@ -199,84 +260,56 @@ class PostgisStore:
     async def _find_head(self, connection: asyncpg.Connection) -> Head:
         """Tell where the log stands, in a new epoch when this is not the database that named it, or it was set back."""
         path = self._dir / TOLD_NAME
-        row = await connection.fetchrow(SQL["head"])
+        row = await connection.fetchrow(SQL["hold_head"])
         if row["arriving"]:
             raise StoreUnusable(f"{self._place.name}: a copy into it was cut: run the same `geoworks store copy` again")
         home, told = await connection.fetchval(SQL["home"]), await asyncio.to_thread(read_told, path)
         set_back = told is not None and told.epoch == row["epoch"] and told.offset > row["last"]
         if not row["epoch"] or row["home"] != home or set_back:
             await connection.execute(SQL["begin_epoch"], new_id(), home)
-        await connection.execute(SQL["become_writer"], self._id)
         head = await tables.head(connection)
+        self._home = home
         self._told = await asyncio.to_thread(Told, path, Cursor(head.epoch, head.offset))
         return head
 
-    async def _commit(self, batch: Batch) -> Committed:
+    async def _send(self, batch: Batch) -> Sent:
         self._check_ours()
         self._check_no_doubt()
         count = sum(not write.silent for write in batch.writes)
         for _ in range(_ATTEMPTS):
-            commit, changes = uuid4(), list[Change]()
+            commit, revisions = uuid4(), list[int]()
 
             async def write(
-                connection: asyncpg.Connection, commit: UUID = commit, changes: list[Change] = changes
+                connection: asyncpg.Connection, commit: UUID = commit, revisions: list[int] = revisions
             ) -> None:
-                changes.clear()
-                if not await tables.advance(connection, commit, count, writer=self._id, last=self._last):
-                    await self._hold_head(connection)
-                    raise StoreError(f"{self._place.name} gave out no offsets: look at its log")
-                changes.extend(await tables.write(connection, batch, last=self._last))
+                revisions[:] = await tables.begin_commit(connection, commit, count)
+                await tables.send(connection, batch, revisions)
 
             try:
                 await self._writer.attempt(write)
             except CutDuringCommit:
-                self._doubt = _Doubt(commit, changes)
-                committed = await self._settle()
-                if committed is None:
+                self._doubt = commit, _sent(revisions)
+                if (sent := await self._settle()) is None:
                     continue
-                return committed
-            return self._durable(changes)
+                return sent
+            return _sent(revisions)
         raise StoreError(f"{self._place.name} broke off {_ATTEMPTS} times: look at its log")
 
-    async def _settle(self) -> Committed | None:
-        doubt = self._doubt
-        if doubt is None:
+    async def _settle(self) -> Sent | None:
+        if self._doubt is None:
             return None
+        commit, sent = self._doubt
 
-        async def find(connection: asyncpg.Connection) -> bool:
-            # Whoever still works on the lost connection holds the head: this waits for its end, whichever it is.
-            await connection.fetchrow(SQL["hold_head"])
-            return bool(await connection.fetchval(SQL["find_commit"], doubt.id))
+        async def prevent(connection: asyncpg.Connection) -> bool:
+            # Waits for the end of what the server may still do on the lost connection.
+            return bool(await connection.fetchval(SQL["prevent_commit"], commit))
 
         try:
-            went_through = await self._writer.attempt(find, repeatable=True)
+            prevented = await self._writer.attempt(prevent, repeatable=True)
         except StoreError as error:
             raise StoreUncertain(f"what became of this write is not known yet; send it again ({error})") from error
         self._doubt = None
-        return self._durable(doubt.changes) if went_through else None
-
-    def _durable(self, changes: Sequence[Change]) -> Committed:
-        committed = Committed.now(changes)
-        if committed:
-            self._last = committed[-1].offset
-            self._told.note(self._last)
-        return committed
-
-    async def _hold_head(self, connection: asyncpg.Connection) -> None:
-        """Keep others out until the end of the transaction, and see that this process may write.
-
-        Raises:
-            StoreUnusable: another process took over, or the log is not where this one left it.
-
-        """
-        row = await connection.fetchrow(SQL["hold_head"])
-        if row["writer"] != self._id:
-            self._lost = StoreUnusable(f"another process took {self._place.name} over: stop one, restart the other")
-        elif row["last"] != self._last and self._doubt is None:
-            self._lost = StoreUnusable(
-                f"{self._place.name} was set back from {self._last} to {row['last']} under this process: restart it"
-            )
-        self._check_ours()
+        return None if prevented else sent
 
     def _check_no_doubt(self) -> None:
         if self._doubt is not None:
@@ -285,3 +318,12 @@ class PostgisStore:
     def _check_ours(self) -> None:
         if self._lost is not None:
             raise StoreUnusable(str(self._lost))
+
+
+def node_name() -> str:
+    """Return how a node is named that has no name: its host and process."""
+    return f"{socket.gethostname()[:30]}-{os.getpid()}"
+
+
+def _sent(revisions: Sequence[int]) -> Sent:
+    return Sent(revisions[-1] if revisions else None)

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 import asyncpg
 
+from geoworks.errors import Overtaken, StoreBusy
 from geoworks.model.change import Change, Key, Record, Version
+from geoworks.model.wire import Wire
+from geoworks.nodes import Standing
 from geoworks.ports import Batch, Head, Reply, Write
 from geoworks.store.codec import Row, version_of
 from geoworks.store.numbering import number
-from geoworks.store.postgis.columns import CHANGE, CODEC, FEATURE, VERSION, feature_rows, without_nul
+from geoworks.store.postgis.columns import CHANGE, CODEC, VERSION, feature_rows, without_nul
+from geoworks.store.postgis.columns import FEATURE as GIVEN
 from geoworks.store.postgis.place import SCHEMA
 from geoworks.store.postgis.queries import SQL
 
 T = TypeVar("T")
+
+RECORDS: Final = Wire(Record)
+FEATURE: Final = (*GIVEN, "revision")
+ENTRY: Final = (*CHANGE[1:], "revision")
+RECORD: Final = ("revision", "record", "zones_at")
 
 # Rows encoded at once: arrays pay, and memory stays bounded in a batch of a hundred thousand.
 _CHUNK = 5_000
@@ -26,27 +35,67 @@ _PRUNE_STEP = 5_000
 _STAGED_FROM = 200
 
 
-async def advance(connection: asyncpg.Connection, commit: UUID, count: int, *, writer: str, last: int) -> bool:
-    """Take the next offsets for a commit; False when another process writes, or the log is not at `last`."""
-    return await connection.fetchval(SQL["advance"], count, writer, last, commit) is not None
+async def begin_commit(connection: asyncpg.Connection, commit: UUID, count: int) -> Sequence[int]:
+    """Note a commit and return so many revisions for what it writes, in rising order."""
+    return await connection.fetchval(SQL["begin_commit"], commit, count) or []
 
 
-async def write(connection: asyncpg.Connection, batch: Batch, *, last: int) -> list[Change]:
-    """Write a batch inside the caller's transaction and return its changes, numbered after the last."""
-    standing = await _standing(connection, {write.key for write in batch.writes})
-    changes = number(batch, last, lambda key: standing.get(key, 0))
-    for some in _chunks(changes):
-        await _copy(connection, "log", CHANGE, CODEC.change_rows(some))
+async def send(connection: asyncpg.Connection, batch: Batch, revisions: Sequence[int]) -> None:
+    """Write a batch inside the caller's transaction; each change gets one of these revisions, in its order.
+
+    Raises:
+        Overtaken: a feature is not what a write was made from.
+        StoreBusy: another node answers under one of the Idempotency-Keys just now.
+
+    """
+    fresh = _revised(batch.writes, revisions)
+    standing = await _lock(connection, batch.writes)
+    told = [(write, revision) for write, revision in zip(batch.writes, fresh, strict=True) if not write.silent]
+    changes = number(batch, 0, lambda key: standing.get(key, 0))
+    for some in _chunks(list(zip(changes, told, strict=True))):
+        rows = CODEC.change_rows([change for change, _ in some])
+        entries = ((*row[1:], revision) for row, (_, (_, revision)) in zip(rows, some, strict=True))
+        await _copy(connection, "log", ENTRY, entries)
+        await _copy(connection, "records", RECORD, (_record_row(*one, batch.zones_at) for _, one in some))
     made = [(one.key, version_of(one, one.record, batch.at)) for one in batch.writes if one.record and one.new_version]
     for versions in _chunks(made):
         await _copy(connection, "versions", VERSION, CODEC.version_rows(versions))
-    for one in batch.writes:
-        if one.forget:
-            await connection.execute(SQL["forget_versions"], *CODEC.key_row(one.key), one.record is None)
-    await _write_features(connection, batch.writes, standing)
-    if batch.replies:
-        await connection.executemany(SQL["put_reply"], map(CODEC.reply_row, batch.replies))
-    return changes
+    for write, revision in zip(batch.writes, fresh, strict=True):
+        if write.forget:
+            await connection.execute(SQL["forget_versions"], *CODEC.key_row(write.key), write.record is None)
+            await connection.execute(SQL["forget_records"], *CODEC.key_row(write.key), revision)
+    last = {write.key: revision for write, revision in zip(batch.writes, fresh, strict=True)}
+    await _write_features(connection, last, batch.writes)
+    for reply in batch.replies:
+        if await connection.fetchval(SQL["put_reply"], *CODEC.reply_row(reply), batch.at) is None:
+            raise StoreBusy("another node answers under the same Idempotency-Key just now: send it again")
+
+
+def _revised(writes: Sequence[Write], revisions: Sequence[int]) -> list[int]:
+    """Return the revision of the feature after each write: one of these, but a silent write leaves it as it is."""
+    fresh, last, revised = iter(revisions), dict[Key, int](), list[int]()
+    for write in writes:
+        last[write.key] = last.get(write.key, write.revision) if write.silent else next(fresh)
+        revised.append(last[write.key])
+    return revised
+
+
+def _record_row(write: Write, revision: int, zones_at: int) -> Row:
+    return revision, None if write.record is None else RECORDS.write(write.record), zones_at
+
+
+async def _lock(connection: asyncpg.Connection, writes: Sequence[Write]) -> Mapping[Key, int]:
+    """Keep others from the features that stand and are written; return the versions of those that go.
+
+    Raises:
+        Overtaken: one of them is not at the revision that the first write of it was made from.
+
+    """
+    read = {write.key: write.revision for write in reversed(writes)}
+    rows = [(*CODEC.key_row(key), revision) for key, revision in read.items() if revision]
+    if rows and await connection.fetchval(SQL["lock_features"], *columns(rows)) != len(rows):
+        raise Overtaken("another node wrote this at the same moment; send it again")
+    return await _standing(connection, {write.key for write in writes if write.record is None})
 
 
 async def _standing(connection: asyncpg.Connection, keys: Iterable[Key]) -> Mapping[Key, int]:
@@ -54,30 +103,39 @@ async def _standing(connection: asyncpg.Connection, keys: Iterable[Key]) -> Mapp
     named = {CODEC.key_row(key): key for key in keys}
     if not named:
         return {}
-    rows = await connection.fetch(SQL["standing"], *_columns(list(named)))
+    rows = await connection.fetch(SQL["standing"], *columns(list(named)))
     return {named[row["kind"], row["id"]]: row["version"] for row in rows}
 
 
-async def _write_features(connection: asyncpg.Connection, writes: Sequence[Write], standing: Mapping[Key, int]) -> None:
+async def _write_features(
+    connection: asyncpg.Connection, revisions: Mapping[Key, int], writes: Sequence[Write]
+) -> None:
+    known = {write.key for write in writes if write.revision}
     last = {write.key: write.record for write in writes}
     stay = [record for record in last.values() if record is not None]
-    for records in _chunks([record for record in stay if record.key not in standing]):
-        await _copy(connection, "features", FEATURE, feature_rows(records))
-    await _replace(connection, [record for record in stay if record.key in standing])
+    for records in _chunks([record for record in stay if record.key not in known]):
+        await _copy(connection, "features", FEATURE, _feature_rows(records, revisions))
+    await _replace(connection, [record for record in stay if record.key in known], revisions)
     gone = [CODEC.key_row(key) for key, record in last.items() if record is None]
     if gone:
-        await connection.execute(SQL["drop_features"], *_columns(gone))
+        await connection.execute(SQL["drop_features"], *columns(gone))
 
 
-async def _replace(connection: asyncpg.Connection, records: Sequence[Record]) -> None:
+async def _replace(connection: asyncpg.Connection, records: Sequence[Record], revisions: Mapping[Key, int]) -> None:
     """Write records over those that stand: few by one statement, many by COPY to a table beside and one statement."""
     if len(records) >= _STAGED_FROM:
         await connection.execute(SQL["stage"])
         for some in _chunks(records):
-            await connection.copy_records_to_table("staged", columns=FEATURE, records=feature_rows(some))
+            rows = _feature_rows(some, revisions)
+            await connection.copy_records_to_table("staged", columns=FEATURE, records=rows)
         await connection.execute(SQL["replace_staged"])
     elif records:
-        await connection.execute(SQL["replace_features"], *_columns(list(feature_rows(records))))
+        await connection.execute(SQL["replace_features"], *columns(list(_feature_rows(records, revisions))))
+
+
+def _feature_rows(records: Sequence[Record], revisions: Mapping[Key, int]) -> Iterator[Row]:
+    for record, row in zip(records, feature_rows(records), strict=True):
+        yield *row, revisions[record.key]
 
 
 async def head(connection: asyncpg.Connection) -> Head:
@@ -86,15 +144,22 @@ async def head(connection: asyncpg.Connection) -> Head:
     return Head(row["epoch"], row["last"], row["pruned"] + 1)
 
 
-async def next_records(connection: asyncpg.Connection, after: int) -> tuple[int, list[Record]]:
-    """Return the records after a row number and the number of the last of them; no records at the end."""
-    rows = await connection.fetch(SQL["next_features"], after, _CHUNK)
-    return (rows[-1]["number"] if rows else after), CODEC.read_records(rows)
+async def next_records(connection: asyncpg.Connection, after: int) -> tuple[int, list[Standing]]:
+    """Return the features after a row number and the number of the last of them; none at the end."""
+    rows = [tuple(row) for row in await connection.fetch(SQL["next_features"], after, _CHUNK)]
+    records = CODEC.read_records([row[:-1] for row in rows])
+    standing = [Standing(record, row[-1]) for record, row in zip(records, rows, strict=True)]
+    return (rows[-1][0] if rows else after), standing
 
 
 async def changes_after(connection: asyncpg.Connection, after: int, limit: int) -> list[Change]:
     """Return the changes after an offset, at most `limit`."""
     return CODEC.read_changes(await connection.fetch(SQL["changes_after"], after, limit))
+
+
+async def zones_moved(connection: asyncpg.Connection) -> int:
+    """Return the offset of the last change of a zone that was more than one of its level, 0 when none is kept."""
+    return int(await connection.fetchval(SQL["zones_moved"]))
 
 
 async def versions_of(connection: asyncpg.Connection, key: Key) -> list[Version]:
@@ -106,6 +171,11 @@ async def reply_to(connection: asyncpg.Connection, owner: str, key: str, now: da
     """Return what an Idempotency-Key answered, unless it has expired."""
     row = await connection.fetchrow(SQL["reply_to"], without_nul(owner), without_nul(key), now)
     return CODEC.read_reply(row) if row else None
+
+
+async def drop_records(connection: asyncpg.Connection, older_s: float) -> int:
+    """Drop some of the records that were written so long ago that every node follows without them; return how many."""
+    return int(await connection.fetchval(SQL["drop_records"], older_s, _PRUNE_STEP))
 
 
 async def drop_expired(connection: asyncpg.Connection, now: datetime) -> None:
@@ -143,6 +213,7 @@ async def documents_of(connection: asyncpg.Connection, collection: str) -> dict[
 async def put_document(connection: asyncpg.Connection, place: tuple[str, str], value: bytes | None) -> None:
     """Write a document at (collection, name), or drop it."""
     named = tuple(map(without_nul, place))
+    await connection.execute(SQL["note_writing"], named[0])
     if value is None:
         await connection.execute(SQL["drop_document"], *named)
     else:
@@ -153,7 +224,7 @@ async def _copy(connection: asyncpg.Connection, table: str, columns: Sequence[st
     await connection.copy_records_to_table(table, schema_name=SCHEMA, columns=columns, records=rows)
 
 
-def _columns(rows: Sequence[Row]) -> list[list[object]]:
+def columns(rows: Sequence[Row]) -> list[list[object]]:
     """Turn rows into columns, as `unnest` takes them."""
     return [list(column) for column in zip(*rows, strict=True)]
 

@@ -1,13 +1,14 @@
-"""The one connection that writes: its transactions come one after the other, and it is made anew when it breaks."""
+"""A connection that writes: its transactions come one after the other, and it is made anew when it breaks."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import asyncpg
+from msgspec import Struct
 
 from geoworks.errors import StoreBusy
 from geoworks.store.postgis.faults import Cut, CutDuringCommit, is_cut, translated
@@ -17,45 +18,54 @@ from geoworks.store.postgis.queries import SQL
 T = TypeVar("T")
 Task: TypeAlias = Callable[[asyncpg.Connection], Awaitable[T]]
 
-# "gwks" and one: held while a process writes in a database.
-_LOCK = 0x67776B74
 _CLOSE_S = 5.0
 # The server notices at once that a process died, if it is on the same network and not too busy.
 _PATIENCE_S = 2.0
 _STEP_S = 0.1
 
 
+class Lock(Struct, frozen=True):
+    """A lock of the server that goes with the connection: shared with others who share it, or held alone.
+
+    Where it is not `needed`, the connection is used without it, and `Writer.locked` tells.
+    """
+
+    number: int
+    shared: bool = False
+    needed: bool = True
+
+
+# "gwks" and two: shared by the nodes of a town, held alone by what may have nobody beside it.
+TOWN_LOCK: Final = 0x67776B75
+
+
 class Writer:
     """Runs tasks, each in a transaction; what it began it finishes, also when the caller goes away."""
 
-    def __init__(self, place: Place, postgis_schema: str) -> None:
+    def __init__(self, place: Place, postgis_schema: str, *, lock: Lock) -> None:
         """Stand ready for `open`."""
         self._place = place
         self._postgis_schema = postgis_schema
+        self._lock = lock
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Any]] = set()
         self._connection: asyncpg.Connection | None = None
         self._locked = False
+        self.connections = 0
 
     async def open(self) -> None:
-        """Connect, and keep every other process from writing; one that has just ended is waited for a moment.
+        """Connect and take the lock; another process that has just ended is waited for a moment.
 
         Raises:
-            StoreBusy: another process writes in this database.
-            StoreError: it cannot be reached.
+            StoreBusy: another process has the lock.
+            StoreError: the server cannot be reached.
 
         """
-        clock = asyncio.get_running_loop()
-        patience = clock.time() + _PATIENCE_S
-        connection = await self._connected()
-        while not self._locked and clock.time() < patience:
-            await asyncio.sleep(_STEP_S)
-            connection = await self._connected()
-        if not self._locked:
-            with translated(self._place.name):
-                holder = await connection.fetchval(SQL["holder"], _LOCK)
-            await connection.close()
-            raise StoreBusy(f"{holder or 'another process'} writes in {self._place.name}: stop it there first")
+        try:
+            await self._connected()
+        except StoreBusy:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Finish what was begun, and disconnect."""
@@ -121,15 +131,34 @@ class Writer:
             connection.terminate()
             raise
 
+    async def locked(self) -> bool:
+        """Tell whether the lock is held, and take it if it is free; call it in turn (`finished`)."""
+        await self._connected()
+        return self._locked
+
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
             self._locked = False
             self._connection = await self._place.connect(self._postgis_schema)
+            self.connections += 1
         if not self._locked:
-            # After a cut the server may not have noticed yet that the old connection, which has it, is gone.
             with translated(self._place.name):
-                self._locked = await self._connection.fetchval(SQL["take_lock"], _LOCK)
+                await self._take_lock(self._connection)
         return self._connection
+
+    async def _take_lock(self, connection: asyncpg.Connection) -> None:
+        take = SQL["share_lock" if self._lock.shared else "take_lock"]
+        clock = asyncio.get_running_loop()
+        # After a cut the server may not have noticed yet that the old connection, which has it, is gone.
+        patience = clock.time() + _PATIENCE_S * self._lock.needed
+        while not (await connection.fetchval(take, self._lock.number)):
+            if clock.time() >= patience:
+                if self._lock.needed:
+                    holder = await connection.fetchval(SQL["holder"], self._lock.number) or "another process"
+                    raise StoreBusy(f"{holder} uses {self._place.name}: stop it there first")
+                return
+            await asyncio.sleep(_STEP_S)
+        self._locked = True
 
 
 @asynccontextmanager

@@ -76,7 +76,7 @@ DELETE FROM geoworks.documents;
 SELECT
     (SELECT count(*) FROM geoworks.features) AS features,
     (SELECT count(*) FROM geoworks.versions) AS versions,
-    (SELECT count(*) FROM geoworks.log) AS log,
+    (SELECT count("offset") FROM geoworks.log) AS log,
     (SELECT count(*) FROM geoworks.replies) AS replies,
     (SELECT count(*) FROM geoworks.documents) AS documents;
 
@@ -96,3 +96,17 @@ SELECT
         pg_get_serial_sequence('geoworks.versions', 'number'), greatest((SELECT max(number) FROM geoworks.versions), 1)
     )
 FROM geoworks.features;
+
+-- name: number_all
+-- Give all entries that wait their offsets, while no node is there to do so.
+WITH due AS (
+    SELECT revision, row_number() OVER (ORDER BY transaction, revision) AS place
+    FROM geoworks.log
+    WHERE "offset" IS NULL
+),
+moved AS (
+    UPDATE geoworks.head SET last = last + (SELECT count(*) FROM due) RETURNING last - (SELECT count(*) FROM due) AS base
+)
+UPDATE geoworks.log SET "offset" = moved.base + due.place
+FROM due CROSS JOIN moved
+WHERE log.revision = due.revision;

@@ -15,3 +15,8 @@ SELECT value FROM geoworks.documents WHERE collection = $1 AND name = $2;
 -- name: documents_of
 -- Read all documents of a collection.
 SELECT name, value FROM geoworks.documents WHERE collection = $1 ORDER BY name COLLATE "C";
+
+-- name: note_writing
+-- Note that a collection was written, for the nodes that keep it in memory.
+INSERT INTO geoworks.collections (name, writings) VALUES ($1, 1)
+ON CONFLICT (name) DO UPDATE SET writings = collections.writings + 1;

@@ -3,6 +3,18 @@
 SELECT kind, id, version
 FROM geoworks.features JOIN unnest($1::text[], $2::text[]) AS asked (kind, id) USING (kind, id);
 
+-- name: lock_features
+-- Keep others from some features until the end of the transaction, always in the same order so that nobody waits in a
+-- circle, and tell how many of them are still as they were read.
+SELECT count(*)
+FROM (
+    SELECT
+    FROM geoworks.features
+    JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS read (kind, id, revision) USING (kind, id, revision)
+    ORDER BY number
+    FOR UPDATE OF features
+) AS locked;
+
 -- name: replace_features
 -- Write features over what stood there, as arrays of their columns.
 UPDATE geoworks.features AS standing SET
@@ -15,12 +27,13 @@ UPDATE geoworks.features AS standing SET
     given = fresh.given,
     overlay = fresh.overlay,
     derived = fresh.derived,
-    given_geometry = fresh.given_geometry
+    given_geometry = fresh.given_geometry,
+    revision = fresh.revision
 FROM unnest(
     $1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bytea[],
-    $8::geometry[], $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::geometry[]
+    $8::geometry[], $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::geometry[], $13::bigint[]
 ) AS fresh (
-    kind, id, version, created, updated, source, raw_hash, geometry, given, overlay, derived, given_geometry
+    kind, id, version, created, updated, source, raw_hash, geometry, given, overlay, derived, given_geometry, revision
 )
 WHERE standing.kind = fresh.kind AND standing.id = fresh.id;
 
@@ -28,7 +41,7 @@ WHERE standing.kind = fresh.kind AND standing.id = fresh.id;
 -- Make room beside the features for many that changed; it is the connection's own, and empty after each transaction.
 CREATE TEMPORARY TABLE IF NOT EXISTS staged ON COMMIT DELETE ROWS AS
 SELECT
-    kind, id, version, created, updated, source, raw_hash, geometry, given, overlay, derived, given_geometry
+    kind, id, version, created, updated, source, raw_hash, geometry, given, overlay, derived, given_geometry, revision
 FROM geoworks.features
 WITH NO DATA;
 
@@ -44,7 +57,8 @@ UPDATE geoworks.features AS standing SET
     given = fresh.given,
     overlay = fresh.overlay,
     derived = fresh.derived,
-    given_geometry = fresh.given_geometry
+    given_geometry = fresh.given_geometry,
+    revision = fresh.revision
 FROM pg_temp.staged AS fresh
 WHERE standing.kind = fresh.kind AND standing.id = fresh.id;
 
@@ -58,7 +72,7 @@ WHERE features.kind = gone.kind AND features.id = gone.id;
 -- Read the features that come after a number, at most so many.
 SELECT
     number, kind, id, version, created, updated, source, raw_hash,
-    coalesce(given_geometry, geometry) AS geometry, given, overlay, derived
+    coalesce(given_geometry, geometry) AS geometry, given, overlay, derived, revision
 FROM geoworks.features
 WHERE number > $1
 ORDER BY number

@@ -11,15 +11,23 @@ SELECT
     EXISTS (SELECT FROM pg_available_extensions WHERE name = 'postgis') AS postgis_installed;
 
 -- name: holder
--- Find out who holds the lock of the one that writes.
+-- Find out who holds a lock.
 SELECT coalesce(nullif(application_name, ''), 'process ' || activity.pid) AS holder
 FROM pg_locks JOIN pg_stat_activity AS activity USING (pid)
 WHERE locktype = 'advisory' AND classid = ($1::bigint >> 32)::oid AND objid = ($1::bigint & 4294967295)::oid
 AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND granted;
 
 -- name: take_lock
--- Take the lock of the one that writes, if nobody has it; it goes with the connection.
+-- Take a lock, if nobody has it; it goes with the connection.
 SELECT pg_try_advisory_lock($1);
+
+-- name: share_lock
+-- Take a lock together with all who share it, if nobody has it for himself; it goes with the connection.
+SELECT pg_try_advisory_lock_shared($1);
+
+-- name: drop_lock
+-- Let go of a lock.
+SELECT pg_advisory_unlock($1);
 
 -- name: schema
 -- Tell whether our schema is there, whether it holds tables, whether they are ours, and what we may do.
@@ -63,16 +71,20 @@ SELECT name || ' on ' || relation AS lacking
 FROM (
     VALUES
         ('head', 'SELECT, UPDATE'),
-        ('commits', 'SELECT, INSERT, DELETE'),
+        ('commits', 'SELECT, INSERT, UPDATE, DELETE'),
+        ('collections', 'SELECT, INSERT, UPDATE'),
+        ('records', 'SELECT, INSERT, UPDATE, DELETE'),
         ('features', 'SELECT, INSERT, UPDATE, DELETE'),
         ('versions', 'SELECT, INSERT, DELETE'),
-        ('log', 'SELECT, INSERT, DELETE'),
+        ('log', 'SELECT, INSERT, UPDATE, DELETE'),
         ('replies', 'SELECT, INSERT, UPDATE, DELETE'),
         ('documents', 'SELECT, INSERT, UPDATE, DELETE'),
         ('migrations', 'SELECT')
 ) AS needed (relation, names)
 CROSS JOIN LATERAL unnest(string_to_array(names, ', ')) AS name
 WHERE NOT has_table_privilege('geoworks.' || relation, name)
+UNION ALL
+SELECT 'USAGE on revisions' WHERE NOT has_sequence_privilege('geoworks.revisions', 'USAGE')
 UNION ALL
 SELECT 'TEMPORARY on this database' WHERE NOT has_database_privilege(current_database(), 'TEMPORARY');
 
@@ -90,28 +102,51 @@ SELECT concat_ws(
 -- Tell where the log stands.
 SELECT epoch, last, pruned, home, arriving FROM geoworks.head;
 
+-- name: hold_head
+-- Tell where the log stands, and keep others from moving it until the end of the transaction.
+SELECT epoch, last, pruned, home, arriving FROM geoworks.head FOR UPDATE;
+
 -- name: begin_epoch
--- Name the log anew, in this database.
+-- Name the log anew, in this database; what waits to be numbered may come from another one's transactions.
+WITH waiting AS (UPDATE geoworks.log SET transaction = pg_current_xact_id() WHERE "offset" IS NULL)
 UPDATE geoworks.head SET epoch = $1, home = $2;
 
 -- name: become_writer
--- Let this process write, and no other that did before.
-UPDATE geoworks.head SET writer = $1;
+-- Let this process number, and no other that did before.
+UPDATE geoworks.head SET writer = $1, leader = $2;
 
--- name: hold_head
--- Wait for whoever is committing, and keep others out until the end of the transaction.
-SELECT writer, last, pruned FROM geoworks.head FOR UPDATE;
+-- name: is_writer
+-- Tell whether this process is still the one that numbers, and where the log stands.
+SELECT writer = $1 AS ours, last FROM geoworks.head;
 
--- name: advance
--- Take the next offsets for a commit, if this process may still write and the log is where it left it.
-WITH moved AS (
-    UPDATE geoworks.head SET last = last + $1 WHERE writer = $2 AND last = $3 RETURNING last
-)
-INSERT INTO geoworks.commits (id) SELECT $4 FROM moved RETURNING id;
+-- name: begin_commit
+-- Note a commit, and take the revisions of what it writes.
+WITH noted AS (INSERT INTO geoworks.commits (id) VALUES ($1))
+SELECT array_agg(nextval('geoworks.revisions')) FROM generate_series(1, $2::integer);
 
--- name: find_commit
--- Tell whether a commit went through.
-SELECT EXISTS (SELECT FROM geoworks.commits WHERE id = $1);
+-- name: prevent_commit
+-- Keep a commit nobody heard of from going through, and tell whether that was in time. Waits for the one under way.
+INSERT INTO geoworks.commits (id, prevented) VALUES ($1, true)
+ON CONFLICT (id) DO UPDATE SET at = commits.at
+RETURNING prevented;
+
+-- name: outlook
+-- Tell how the town stands: its log, what waits to be numbered, what holds it up, and the server's clock.
+SELECT
+    epoch, last, pruned, leader,
+    (SELECT count(*) FROM geoworks.log WHERE "offset" IS NULL) AS waiting,
+    coalesce((
+        SELECT extract(EPOCH FROM clock_timestamp() - min(records.at))::double precision
+        FROM geoworks.log JOIN geoworks.records USING (revision) WHERE "offset" IS NULL
+    ), 0) AS waiting_s,
+    coalesce((
+        SELECT extract(EPOCH FROM clock_timestamp() - min(xact_start))::double precision
+        FROM pg_stat_activity
+        WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+    ), 0) AS transaction_s,
+    clock_timestamp() AS now,
+    (SELECT jsonb_object_agg(name, writings)::text FROM geoworks.collections) AS collections
+FROM geoworks.head;
 
 -- name: drop_old_commits
 -- Forget the commits nobody can be in doubt about any more.
@@ -139,3 +174,11 @@ SELECT
     current_setting('server_version') AS server,
     (SELECT extversion FROM pg_extension WHERE extname = 'postgis') AS postgis,
     current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on' AS syncs;
+
+-- name: notify
+-- Tell all who listen to a channel that there is news.
+SELECT pg_notify($1, '');
+
+-- name: zones_moved
+-- Tell after which entry the zones have been as they are; 0 when that is not in the log any more.
+SELECT coalesce(max("offset"), 0) FROM geoworks.log WHERE kind = 'zone' AND reason <> 'level';

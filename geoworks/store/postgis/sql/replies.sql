@@ -1,12 +1,14 @@
 -- name: put_reply
--- Keep what an Idempotency-Key answered; an expired answer under the same key makes way.
+-- Keep what an Idempotency-Key answered, written at a moment; an expired answer under the same key makes way.
 INSERT INTO geoworks.replies (owner, key, body_hash, status, body, expires)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (owner, key) DO UPDATE SET
     body_hash = excluded.body_hash,
     status = excluded.status,
     body = excluded.body,
-    expires = excluded.expires;
+    expires = excluded.expires
+WHERE replies.expires <= $7
+RETURNING owner;
 
 -- name: reply_to
 -- Read what an Idempotency-Key answered, unless it has expired by a moment.
