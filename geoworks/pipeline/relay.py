@@ -44,7 +44,7 @@ class Relay:
         follower.on_written = self._written.set
 
     async def run(self, zones: ZoneKeeper, deriver: Deriver, clock: Clock) -> None:
-        """Give offsets to what waits, until cancelled; what was joined with zones that moved since is joined again first.
+        """Give offsets to what waits, until cancelled; what was joined with zones that moved since is joined again.
 
         Raises:
             LeadLost: another node numbers.

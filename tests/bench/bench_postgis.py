@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import numpy as np

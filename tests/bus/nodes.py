@@ -125,7 +125,7 @@ def followed(offset: int, *, reach: int = 2) -> Followed:
         terms=Terms(given, (given.impact,), in_force=True, begins=None),
     )
     change = Change(offset, NOON, record.key, Op.PUT, Reason.UPDATED, 2, before)
-    return Followed(change, structs.replace(record, given=given), revision=offset + 1000)
+    return Followed(change, structs.replace(record, given=given), revision=offset + 1000, at=NOON)
 
 
 def told(change: Followed) -> Followed:

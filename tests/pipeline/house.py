@@ -21,8 +21,8 @@ from geoworks.model.zone import Zone
 from geoworks.pipeline.derive import Deriver, zone_geometries
 from geoworks.pipeline.desk import Desk, Edit
 from geoworks.pipeline.draft import Draft, works_key, zone_key
-from geoworks.pipeline.levels import ZoneLevels
 from geoworks.pipeline.ledger import OwnLedger
+from geoworks.pipeline.levels import ZoneLevels
 from geoworks.pipeline.rejoin import Rejoiner, ReportLinks, ZoneKeeper
 from geoworks.pipeline.timetable import Timetable
 from geoworks.ports import OwnStore
