@@ -23,6 +23,7 @@ class Alone(PostgisStore):
         head = await super().open()
         self._known = Cursor(head.epoch, head.offset)
         self._written: list[Write] = []
+        self._turn = asyncio.Lock()
         self._revisions: dict[Key, int] = {}
         async for features in self.standing():
             self._revisions.update((feature.record.key, feature.revision) for feature in features)
@@ -30,9 +31,10 @@ class Alone(PostgisStore):
 
     async def commit(self, batch: Batch) -> Committed:
         """Write a batch and number it."""
-        writes = tuple(map(self._revised, batch.writes))
-        self._written = [write for write in writes if not write.silent]
-        return await self._numbered(await self.send(replace(batch, writes=writes)))
+        async with self._turn:
+            writes = tuple(map(self._revised, batch.writes))
+            self._written = [write for write in writes if not write.silent]
+            return await self._numbered(await self.send(replace(batch, writes=writes)))
 
     async def settle(self) -> Committed | None:
         """Find out what became of the batch in doubt, and number it."""
@@ -57,6 +59,9 @@ class Alone(PostgisStore):
                 del self._revisions[one.change.key]
         if numbered:
             await self.told(self._known.offset)
-        told = zip(numbered, self._written, strict=True) if sent.last is not None else ()
+        # Before them may be what a commit left that was cancelled.
+        own = numbered[-len(self._written) :] if sent.last is not None else []
         # What the log does not keep of the version before, the writer still knows.
-        return Committed.now(replace(one.change, before=write.before) for one, write in told)
+        return Committed.now(
+            replace(one.change, before=write.before) for one, write in zip(own, self._written, strict=False)
+        )

@@ -107,10 +107,10 @@ class PostgisStore:
 
     async def standing(self) -> AsyncIterator[Sequence[Standing]]:
         """Yield all current features in chunks, in the order they first came; some may be ahead of the log."""
-        last, features = await self._read(partial(tables.next_records, after=0))
+        last, features = await self._read(partial(tables.next_standing, after=0))
         while features:
             yield features
-            last, features = await self._read(partial(tables.next_records, after=last))
+            last, features = await self._read(partial(tables.next_standing, after=last))
 
     async def send(self, batch: Batch) -> Sent:
         """Make a batch durable, to be numbered soon.
@@ -139,11 +139,7 @@ class PostgisStore:
             StoreUnusable: the log does not lead to the cursor any more, or the records are not kept.
 
         """
-        try:
-            return await self._read(partial(log_after, after=after, limit=limit))
-        except StoreUnusable as error:
-            self._lost = error
-            raise
+        return await self._unless_lost(self._read(partial(log_after, after=after, limit=limit)))
 
     async def look(self) -> Outlook:
         """Tell how the store stands."""
@@ -161,7 +157,7 @@ class PostgisStore:
 
         """
         self._check_ours()
-        return await self._leader.lead(known, self._home)
+        return await self._unless_lost(self._leader.lead(known, self._home))
 
     async def resign(self) -> None:
         """Let another node number."""
@@ -248,6 +244,14 @@ class PostgisStore:
     async def _read(self, reading: Reading[T]) -> T:
         self._check_ours()
         return await self._readers.read(reading)
+
+    async def _unless_lost(self, asking: Awaitable[T]) -> T:
+        """Return what is asked; once the log is not what this node knows, nothing is asked or written any more."""
+        try:
+            return await asking
+        except StoreUnusable as error:
+            self._lost = error
+            raise
 
     async def _write(self, task: Reading[T]) -> T:
         self._check_ours()

@@ -144,9 +144,9 @@ async def head(connection: asyncpg.Connection) -> Head:
     return Head(row["epoch"], row["last"], row["pruned"] + 1)
 
 
-async def next_records(connection: asyncpg.Connection, after: int) -> tuple[int, list[Standing]]:
+async def next_standing(connection: asyncpg.Connection, after: int) -> tuple[int, list[Standing]]:
     """Return the features after a row number and the number of the last of them; none at the end."""
-    rows = [tuple(row) for row in await connection.fetch(SQL["next_features"], after, _CHUNK)]
+    rows = [tuple(row) for row in await connection.fetch(SQL["next_standing"], after, _CHUNK)]
     records = CODEC.read_records([row[:-1] for row in rows])
     standing = [Standing(record, row[-1]) for record, row in zip(records, rows, strict=True)]
     return (rows[-1][0] if rows else after), standing

@@ -4,8 +4,8 @@ SELECT kind, id, version
 FROM geoworks.features JOIN unnest($1::text[], $2::text[]) AS asked (kind, id) USING (kind, id);
 
 -- name: lock_features
--- Keep others from some features until the end of the transaction, always in the same order so that nobody waits in a
--- circle, and tell how many of them are still as they were read.
+-- Keep others from some features until the end of the transaction, and tell how many are still as they were read.
+-- Always in the same order, so that nobody waits in a circle.
 SELECT count(*)
 FROM (
     SELECT
@@ -70,6 +70,16 @@ WHERE features.kind = gone.kind AND features.id = gone.id;
 
 -- name: next_features
 -- Read the features that come after a number, at most so many.
+SELECT
+    number, kind, id, version, created, updated, source, raw_hash,
+    coalesce(given_geometry, geometry) AS geometry, given, overlay, derived
+FROM geoworks.features
+WHERE number > $1
+ORDER BY number
+LIMIT $2;
+
+-- name: next_standing
+-- Read the features that come after a number, at most so many, with the revisions of their last writings.
 SELECT
     number, kind, id, version, created, updated, source, raw_hash,
     coalesce(given_geometry, geometry) AS geometry, given, overlay, derived, revision
