@@ -14,6 +14,7 @@ from geoworks.config.settings import Settings
 from geoworks.hub.hub import Hub
 from geoworks.hub.webhooks import Webhooks
 from geoworks.model.change import Kind
+from geoworks.mqtt.publisher import MqttPublisher
 from geoworks.parts import load_zones, make_bus, make_sources, make_store, make_tiles, maps_dir
 from geoworks.pipeline import zones
 from geoworks.pipeline.album import Album
@@ -67,6 +68,7 @@ class Town:
     rejoiner: Rejoiner
     retention: Retention
     maps: MapBuilder
+    mqtt: MqttPublisher | None
     node: Node | None
 
 
@@ -163,6 +165,8 @@ async def keep_current(town: Town) -> AsyncIterator[None]:
     works["webhooks"] = town.dispatch.run
     if town.settings.maps.enabled:
         works["maps"] = town.maps.run
+    if town.mqtt is not None:
+        works["mqtt"] = town.mqtt.run
     if town.node is None:
         await _import_zones(town)
         async with supervised(works):
@@ -227,6 +231,7 @@ def _fit(base: _Base, sources: list[Source]) -> Town:
             state, desk, store, data=settings.data, clock=clock, synced={source.name for source in sources}
         ),
         maps=MapBuilder(state, settings, folder=maps_dir(settings), clock=clock),
+        mqtt=MqttPublisher(state, settings.mqtt) if settings.mqtt.url else None,
         node=base.node,
     )
 
@@ -263,7 +268,7 @@ async def _running_node(town: Town, node: Node, deriver: Deriver) -> AsyncIterat
 async def _on_duty(town: Town) -> AsyncIterator[None]:
     """Do what one node does for all; catch up first with what time and zones changed while nobody did."""
     followers: list[Follower] = [town.levels.follow, town.links.follow, town.timetable.follow]
-    followers += [town.rejoiner.follow, town.maps.follow]
+    followers += [town.rejoiner.follow, town.maps.follow, *([town.mqtt.follow] if town.mqtt else [])]
     town.desk.followers += followers
     town.desk.follow_up(town.levels.load())
     town.timetable.load()
