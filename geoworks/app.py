@@ -253,7 +253,7 @@ async def _running_node(town: Town, node: Node, deriver: Deriver) -> AsyncIterat
     follower.keep("keys", town.keys.load)
     follower.keep("sources", town.syncs.load)
     follower.keep("webhooks", town.webhooks.refresh)
-    await follower.look()
+    await follower.survey()
     await town.zones.refresh()
     async with (
         node.running(town.zones, deriver, town.clock, partial(_on_duty, town)),

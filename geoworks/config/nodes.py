@@ -29,7 +29,7 @@ class NodeTable(Table, frozen=True):
         ),
     ] = NodeRole.ALL
     name: Annotated[
-        str, Meta(max_length=60, description="Name of this node on /status and in messages; empty: host and process.")
+        str, Meta(max_length=60, description="Name of this node on /status and in messages; empty: its process.")
     ] = ""
     poll_s: Annotated[
         float, Meta(gt=0, le=2, description="Time after which a node looks at the log when it hears nothing.")

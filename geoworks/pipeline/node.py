@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
+from msgspec import Struct
+
 from geoworks.clock import Clock
 from geoworks.config.nodes import NodeRole, NodeTable
 from geoworks.nodes import Bus, SharedStore
@@ -16,6 +18,33 @@ from geoworks.pipeline.rejoin import ZoneKeeper
 from geoworks.pipeline.relay import Duty, Leadership, Relay
 from geoworks.state import State
 from geoworks.supervisor import Work, background, supervised
+
+
+class Alarm(Struct, frozen=True):
+    """What somebody should look after: `bus`, `lag`, `transaction` or `clock`, and how to mend it."""
+
+    code: str
+    message: str
+
+
+class NodeStatus(Struct, frozen=True, kw_only=True):
+    """How this node stands among those that serve the town.
+
+    `leader` names the node that numbers the log, `leads` tells whether it is this one. `waiting` changes have no number
+    yet, the oldest for `waiting_s`; `transaction_s` is the age of the oldest transaction that writes on the database
+    server, `clock_ahead_s` how far this node's clock is ahead of the server's. `alarms` say what somebody should look
+    after.
+    """
+
+    name: str
+    role: NodeRole
+    leads: bool
+    leader: str
+    waiting: int
+    waiting_s: float
+    transaction_s: float
+    clock_ahead_s: float
+    alarms: Sequence[Alarm]
 
 
 class Node:
@@ -54,24 +83,45 @@ class Node:
         """Keep works going whenever this node leads, until cancelled."""
         await self.leadership.tend(works)
 
-    def alarms(self) -> Sequence[str]:
-        """Return what somebody should look after, each with its mend."""
-        outlook, settings = self.follower.outlook, self._settings
-        found = [self._bus.trouble] if self._bus.trouble else []
+    def status(self) -> NodeStatus | None:
+        """Return how this node stands; None until it has looked at the store for the first time."""
+        outlook = self.follower.outlook
+        if outlook is None:
+            return None
+        return NodeStatus(
+            name=self._settings.name,
+            role=self._settings.role,
+            leads=self.leadership.leads,
+            leader=outlook.leader,
+            waiting=outlook.waiting,
+            waiting_s=round(outlook.waiting_s, 3),
+            transaction_s=round(outlook.transaction_s, 3),
+            clock_ahead_s=round(outlook.clock_ahead_s, 3),
+            alarms=self.alarms(),
+        )
+
+    def alarms(self) -> Sequence[Alarm]:
+        """Return what somebody should look after; everybody may read them, so no address is in them."""
+        outlook, settings, found = self.follower.outlook, self._settings, list[Alarm]()
+        if self._bus.trouble:
+            what = "news between nodes does not pass, so they look now and then: this node's own log says why"
+            found.append(Alarm("bus", what))
         if outlook is None:
             return found
         if outlook.waiting_s > settings.lag_alarm_s:
-            found.append(
+            what = (
                 f"{outlook.waiting} changes wait to be numbered, the oldest for {outlook.waiting_s:.0f} s: see that a "
                 "worker runs and that no transaction is left open on the database server"
             )
+            found.append(Alarm("lag", what))
         if outlook.transaction_s > settings.lag_alarm_s:
-            found.append(
+            what = (
                 f"a transaction on the database server has been writing for {outlook.transaction_s:.0f} s and holds up "
                 "the log: end it (pg_stat_activity)"
             )
+            found.append(Alarm("transaction", what))
         if abs(outlook.clock_ahead_s) > settings.clock_alarm_s:
-            found.append(
-                f"this node's clock is {outlook.clock_ahead_s:+.1f} s off the database server's: let both follow NTP"
-            )
+            ahead_s = outlook.clock_ahead_s
+            what = f"this node's clock is {ahead_s:+.1f} s off the database server's: let both follow NTP"
+            found.append(Alarm("clock", what))
         return found

@@ -71,6 +71,7 @@ class _TownCollector(Collector):
         yield from (delay, stale, held)
         yield from self._disk()
         yield from self._stream()
+        yield from self._node()
 
     def _disk(self) -> Iterator[Metric]:
         disk = shutil.disk_usage(self._house.settings.data.dir)
@@ -100,6 +101,20 @@ class _TownCollector(Collector):
             ("aborted", "Streams cut because they did not read.", counted.aborted),
         ):
             yield CounterMetricFamily(f"geoworks_stream_{name}", help_, value=value)
+
+    def _node(self) -> Iterator[Metric]:
+        status = self._house.node.status() if self._house.node else None
+        if status is None:
+            return
+        for name, help_, value in (
+            ("node_leads", "1 where this node numbers the log.", float(status.leads)),
+            ("node_clock_ahead_seconds", "How far this node's clock is ahead of the database's.", status.clock_ahead_s),
+            ("node_alarms", "Alarms on the status page.", float(len(status.alarms))),
+            ("log_waiting", "Changes that are written and not numbered yet.", float(status.waiting)),
+            ("log_waiting_seconds", "Age of the oldest change that is not numbered yet.", status.waiting_s),
+            ("log_transaction_seconds", "Age of the oldest transaction that writes.", status.transaction_s),
+        ):
+            yield GaugeMetricFamily(f"geoworks_{name}", help_, value=value)
 
 
 @web.middleware

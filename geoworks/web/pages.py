@@ -66,7 +66,8 @@ async def status(request: web.Request) -> web.StreamResponse:
     """Show how fresh everything is."""
     told = tell_status(services(request))
     rows = [source_row(one) for one in told.sources]
-    return page(request, "status", sources=rows, counts=told.counts, stream=told.stream)
+    alarms = [alarm.code for alarm in told.node.alarms] if told.node else []
+    return page(request, "status", sources=rows, counts=told.counts, stream=told.stream, alarms=alarms)
 
 
 async def sync(request: web.Request) -> web.StreamResponse:

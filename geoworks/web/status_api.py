@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from geoworks.hub.counters import Counters
 from geoworks.model.change import Kind
+from geoworks.pipeline.node import NodeStatus
 from geoworks.pipeline.sync_report import SourceStatus
 from geoworks.web.answers import answer
 from geoworks.web.route import Door
@@ -39,7 +40,8 @@ class StreamStatus(Struct, frozen=True, kw_only=True):
 class TownStatus(Struct, frozen=True, kw_only=True):
     """How the town stands; `now` is the service's clock, `cursor` the head of its log.
 
-    `delay_ms` and `connections` are `delay_p50_ms` and `connected` of `stream`.
+    `delay_ms` and `connections` are `delay_p50_ms` and `connected` of `stream`. `node` is null where one process serves
+    the town alone, and before a node has looked at the database.
     """
 
     town: str
@@ -51,6 +53,7 @@ class TownStatus(Struct, frozen=True, kw_only=True):
     connections: int
     stream: StreamStatus
     sources: list[SourceStatus]
+    node: NodeStatus | None = None
 
 
 async def read_status(request: web.Request) -> web.StreamResponse:
@@ -75,6 +78,7 @@ def tell_status(house: Services) -> TownStatus:
         connections=stream.connected,
         stream=stream,
         sources=list(house.syncs.status()),
+        node=house.node.status() if house.node else None,
     )
 
 

@@ -19,6 +19,7 @@ from geoworks.pipeline import works
 from geoworks.pipeline.desk import Edit
 from geoworks.pipeline.draft import works_key
 from geoworks.pipeline.intake import patch_from_body, works_from_feature
+from geoworks.state import make_entry
 from geoworks.web.answers import feature, seen_version
 from geoworks.web.auth import caller
 from geoworks.web.bodies import explain, read_body, read_json
@@ -52,9 +53,15 @@ async def create_works(request: web.Request) -> web.StreamResponse:
     body = await read_body(request)
     given = _works(request, body)
     edit = works.create(works.api_id(_id_in(body)), given, actor=caller(request).name)
-    outcome = await submit_once(request, edit, owner=caller(request).owner, body=body, tell=_tell_created)
+    written: list[Record] = []
+
+    def tell(record: Record) -> Outcome:
+        written[:] = [record]
+        return Outcome(HTTPStatus.CREATED, msgspec.json.encode(_Named(record.key.id)))
+
+    outcome = await submit_once(request, edit, owner=caller(request).owner, body=body, tell=tell)
     id_ = _id_in(outcome.body)
-    response = _feature(request, id_, status=outcome.status)
+    response = _feature(request, written[0], status=outcome.status) if written else _again(request, id_)
     response.headers["Location"] = f"{services(request).settings.server.base_path}/v1/works/{quote(id_, safe=':')}"
     if outcome.repeated:
         response.headers["Idempotent-Replayed"] = "true"
@@ -70,27 +77,27 @@ async def replace_works(request: web.Request) -> web.StreamResponse:
     edit = works.replace(named, given, actor=caller(request).name, seen=seen_version(request))
     record = await _submit(request, edit)
     is_new = standing is None and record.version == 1
-    return _feature(request, record.key.id, status=HTTPStatus.CREATED if is_new else HTTPStatus.OK)
+    return _feature(request, record, status=HTTPStatus.CREATED if is_new else HTTPStatus.OK)
 
 
 async def change_works(request: web.Request) -> web.StreamResponse:
     """Change parts of a works; what comes from a source is corrected, and the correction survives its updates."""
     patch = patch_from_body(await read_body(request), limits=services(request).settings.limits)
     edit = works.change(request.match_info["id"], patch, actor=caller(request).name, seen=seen_version(request))
-    return _feature(request, (await _submit(request, edit)).key.id)
+    return _feature(request, await _submit(request, edit))
 
 
 async def cancel_works(request: web.Request) -> web.StreamResponse:
     """Cancel a works from now on; it stays readable."""
     edit = works.cancel(request.match_info["id"], actor=caller(request).name, seen=seen_version(request))
-    return _feature(request, (await _submit(request, edit)).key.id)
+    return _feature(request, await _submit(request, edit))
 
 
 async def release_correction(request: web.Request) -> web.StreamResponse:
     """Take a correction off, so that the source shows again."""
     fields = read_query(request, ReleaseQuery).field
     edit = works.release(request.match_info["id"], fields, actor=caller(request).name, seen=seen_version(request))
-    return _feature(request, (await _submit(request, edit)).key.id)
+    return _feature(request, await _submit(request, edit))
 
 
 async def restore_works(request: web.Request) -> web.StreamResponse:
@@ -99,23 +106,37 @@ async def restore_works(request: web.Request) -> web.StreamResponse:
     id_ = request.match_info["id"]
     version = works.find_version(await services(request).store.versions(works_key(id_)), number)
     edit = works.restore(id_, version, actor=caller(request).name, seen=seen_version(request))
-    return _feature(request, (await _submit(request, edit)).key.id)
+    return _feature(request, await _submit(request, edit))
 
 
 async def _submit(request: web.Request, edit: Edit[Record]) -> Record:
     return await services(request).desk.submit(edit)
 
 
-def _tell_created(record: Record) -> Outcome:
-    return Outcome(HTTPStatus.CREATED, msgspec.json.encode(_Named(record.key.id)))
+def _feature(request: web.Request, record: Record, *, status: int = HTTPStatus.OK) -> web.Response:
+    """Return a works as it stands after the write, derived fields and all.
+
+    Where no node numbers the log just now it is returned as it was written, with 202: it is durable, and is told and
+    joined as soon as there is one.
+    """
+    entry = services(request).state.get(record.key)
+    if entry is None or entry.record.version < record.version:
+        if services(request).node is None:
+            raise _gone(record.key.id)
+        entry, status = make_entry(record), HTTPStatus.ACCEPTED
+    return feature(request, entry.record, body_of(entry), status=status)
 
 
-def _feature(request: web.Request, id_: str, *, status: int = HTTPStatus.OK) -> web.Response:
-    """Return a works as it stands after the write, derived fields and all."""
+def _again(request: web.Request, id_: str) -> web.Response:
+    """Return a works that an earlier request with the same key wrote."""
     entry = services(request).state.get(works_key(id_))
     if entry is None:
-        raise NotFound(f"the works {id_[:80]!r} was written and has gone since")
-    return feature(request, entry.record, body_of(entry), status=status)
+        raise _gone(id_)
+    return feature(request, entry.record, body_of(entry), status=HTTPStatus.CREATED)
+
+
+def _gone(id_: str) -> NotFound:
+    return NotFound(f"the works {id_[:80]!r} was written and has gone since, or is not told yet: look again later")
 
 
 def _works(request: web.Request, body: bytes) -> Works:

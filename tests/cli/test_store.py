@@ -151,7 +151,7 @@ def test_roles(terminal: Terminal, databases: Databases, database: str) -> None:
     try:
         for view in ("works", "reports", "zones", "effects"):
             databases.sql(f"SELECT * FROM geoworks.{view}", database=database, role="anna")  # noqa: S608 - our own names
-        for table in ("features", "versions", "log", "replies", "documents", "head", "commits"):
+        for table in ("features", "versions", "log", "records", "replies", "documents", "head", "commits"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 databases.sql(f"SELECT * FROM geoworks.{table}", database=database, role="anna")  # noqa: S608 - our own names
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

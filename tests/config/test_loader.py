@@ -42,7 +42,7 @@ def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
 
 def test_an_unknown_table_lists_the_known(tmp_path: Path) -> None:
     """A table that does not exist is told with those that do."""
-    assert "server" in faults(tmp_path, "[bogus]")["bogus"].mend
+    assert "server" in faults(tmp_path, "[weather]")["weather"].mend
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:

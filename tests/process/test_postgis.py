@@ -128,13 +128,3 @@ async def test_address_is_wrong(tmp_path: Path) -> None:
     assert "error database town on 127.0.0.1:1 cannot be reached" in told
     assert "secret" not in told
     assert "Traceback" not in told
-
-
-async def test_second_service(databases: Databases, tmp_path: Path) -> None:
-    """A second service on the same database, from another folder, ends with code 1 and names the first."""
-    config = on(databases.server.dsn(databases.new()))
-    (tmp_path / "second").mkdir()
-    async with serving(tmp_path, config=config) as service:
-        code, told = await run(tmp_path / "second", "serve", config=config)
-        assert code == 1
-        assert f"process {service.process.pid} writes in database" in told

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from datetime import datetime
@@ -325,8 +324,8 @@ class PostgisStore:
 
 
 def node_name() -> str:
-    """Return how a node is named that has no name: its host and process."""
-    return f"{socket.gethostname()[:30]}-{os.getpid()}"
+    """Return how a node is named that has no name; everybody may read it, so its host is not in it."""
+    return f"node {os.getpid()}"
 
 
 def _sent(revisions: Sequence[int]) -> Sent:

@@ -76,13 +76,17 @@ FROM (
         ('records', 'SELECT, INSERT, UPDATE, DELETE'),
         ('features', 'SELECT, INSERT, UPDATE, DELETE'),
         ('versions', 'SELECT, INSERT, DELETE'),
-        ('log', 'SELECT, INSERT, UPDATE, DELETE'),
+        ('log', 'SELECT, INSERT, DELETE'),
         ('replies', 'SELECT, INSERT, UPDATE, DELETE'),
         ('documents', 'SELECT, INSERT, UPDATE, DELETE'),
         ('migrations', 'SELECT')
 ) AS needed (relation, names)
 CROSS JOIN LATERAL unnest(string_to_array(names, ', ')) AS name
 WHERE NOT has_table_privilege('geoworks.' || relation, name)
+UNION ALL
+SELECT 'UPDATE of ' || name || ' on log'
+FROM unnest('{offset,transaction}'::text[]) AS name
+WHERE NOT has_column_privilege('geoworks.log', name, 'UPDATE')
 UNION ALL
 SELECT 'USAGE on revisions' WHERE NOT has_sequence_privilege('geoworks.revisions', 'USAGE')
 UNION ALL

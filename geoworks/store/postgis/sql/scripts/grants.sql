@@ -5,12 +5,14 @@ BEGIN
         GRANT USAGE ON SCHEMA geoworks TO geoworks_writer;
         GRANT SELECT ON geoworks.migrations TO geoworks_writer;
         GRANT SELECT, UPDATE ON geoworks.head TO geoworks_writer;
-        GRANT SELECT, INSERT, DELETE ON geoworks.versions TO geoworks_writer;
+        GRANT SELECT, INSERT, DELETE ON geoworks.versions, geoworks.log TO geoworks_writer;
         GRANT SELECT, INSERT, UPDATE ON geoworks.collections TO geoworks_writer;
         GRANT SELECT, INSERT, UPDATE, DELETE
-        ON geoworks.features, geoworks.replies, geoworks.documents, geoworks.log, geoworks.records,
+        ON geoworks.features, geoworks.replies, geoworks.documents, geoworks.records,
             geoworks.commits
         TO geoworks_writer;
+        -- What the log says stays as it is; only its numbers come later.
+        GRANT UPDATE ("offset", transaction) ON geoworks.log TO geoworks_writer;
         GRANT USAGE ON SEQUENCE geoworks.revisions TO geoworks_writer;
     END IF;
     IF to_regrole('geoworks_reader') IS NOT NULL THEN

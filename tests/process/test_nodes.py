@@ -1,0 +1,201 @@
+"""A town that many nodes serve: whichever is asked, it is one town, and nothing accepted is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+import pytest
+from yarl import URL
+
+from geoworks.client import Put, Stream, Subscription, connect, everywhere
+from tests.nats_server import running_nats
+from tests.postgres import Databases
+from tests.process.nodes import node, three_nodes
+from tests.process.service import WAIT_S, Service, feature, gather, serving, titles, toml
+
+TOWN = Subscription(id="town", area=everywhere(), kinds=("works",))
+
+
+@pytest.fixture
+def dsn(databases: Databases) -> str:
+    """Give the address of a new database."""
+    return databases.server.dsn(databases.new())
+
+
+@pytest.fixture(params=["postgresql", "nats"])
+def bus(request: pytest.FixtureRequest) -> Iterator[Sequence[str]]:
+    """Give the lines of a configuration that name what carries news between the nodes."""
+    with ExitStack() as stack:
+        lines = ["[bus]", f'kind = "{request.param}"']
+        if request.param == "nats":
+            lines.append(f'nats_servers = ["{stack.enter_context(running_nats()).url}"]')
+        yield lines
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until something holds in another process."""
+    async with asyncio.timeout(WAIT_S):
+        while not await holds():  # noqa: ASYNC110 - it is in another process
+            await asyncio.sleep(0.05)
+
+
+async def post(service: Service, title: str, headers: dict[str, str]) -> dict[str, Any]:
+    """Post a works to a node and return the answer."""
+    url = service.base.join(URL("/v1/works"))
+    async with aiohttp.ClientSession() as client, client.post(url, json=feature(title), headers=headers) as answer:
+        told: dict[str, Any] = await answer.json(content_type=None)
+        assert answer.status in {201, 202}, told
+        return told
+
+
+async def status_of(service: Service) -> dict[str, Any]:
+    """Return what a node tells of the town and of itself."""
+    async with aiohttp.ClientSession() as client, client.get(service.base.join(URL("/v1/status"))) as answer:
+        told: dict[str, Any] = await answer.json(content_type=None)
+        return told
+
+
+async def seen(stream: Stream, title: str) -> None:
+    """Read until a works with a title is told."""
+    async with asyncio.timeout(WAIT_S):
+        async for change in stream:
+            if isinstance(change, Put) and change.feature["properties"]["title"] == title:
+                return
+
+
+async def offsets(dsn: str) -> list[int | None]:
+    """Return the offsets of the whole log, in the order of its writings' numbers."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return [row[0] for row in await connection.fetch('SELECT "offset" FROM geoworks.log ORDER BY "offset"')]
+    finally:
+        await connection.close()
+
+
+async def numbered(dsn: str) -> bool:
+    """Tell whether nothing waits for its offset."""
+    return None not in await offsets(dsn)
+
+
+async def test_one_town(tmp_path: Path, dsn: str, bus: Sequence[str]) -> None:
+    """What is posted at one gateway is told by the other; keys hold everywhere; the log has no gap."""
+    async with three_nodes(tmp_path, dsn, *bus) as (worker, north, south):
+        headers = await north.key()
+        await until(lambda: accepts(south, headers))
+        async with connect(str(south.base), [TOWN]) as stream:
+            for number in range(5):
+                await post(north, f"north {number}", headers)
+                await seen(stream, f"north {number}")
+            await gather(post(place, f"both {n}", headers) for n in range(10) for place in (north, south))
+        await until(lambda: numbered(dsn))
+        assert await offsets(dsn) == list(range(1, len(await offsets(dsn)) + 1))
+        async with aiohttp.ClientSession() as client:
+            shown = [await titles(client, place.base) for place in (north, south, worker)]
+        assert shown[0] == shown[1] == shown[2]
+        assert len(shown[0]) == 25
+        told = (await status_of(south))["node"]
+        assert (told["name"], told["role"], told["leads"], told["leader"]) == ("south", "gateway", False, "worker")
+        assert told["alarms"] == []
+        for place in (north, south, worker):
+            assert await place.terminate() == 0
+            assert "Traceback" not in place.told(), place.told()
+
+
+async def accepts(service: Service, headers: dict[str, str]) -> bool:
+    """Tell whether a node knows a key."""
+    url = service.base.join(URL("/v1/works"))
+    async with aiohttp.ClientSession() as client, client.post(url, json={}, headers=headers) as answer:
+        return answer.status != 401
+
+
+async def test_same_works_at_both(tmp_path: Path, dsn: str) -> None:
+    """Corrections of one works at two gateways at once are all made, one after the other."""
+    async with three_nodes(tmp_path, dsn) as (_, north, south):
+        headers = await north.key()
+        await until(lambda: accepts(south, headers))
+        id_ = (await post(north, "first", headers))["id"]
+
+        async def rename(place: Service, number: int) -> int:
+            url = place.base.join(URL(f"/v1/works/{id_}"))
+            change = {"title": f"title {number} of {place.base.port}"}
+            async with aiohttp.ClientSession() as client, client.patch(url, json=change, headers=headers) as answer:
+                return answer.status
+
+        codes = await gather(rename(place, number) for number in range(8) for place in (north, south))
+        assert set(codes) <= {200, 503}
+        url = south.base.join(URL(f"/v1/works/{id_}/history"))
+        async with aiohttp.ClientSession() as client, client.get(url) as answer:
+            versions = (await answer.json(content_type=None))["versions"]
+        assert [one["version"] for one in versions] == list(range(1 + codes.count(200), 0, -1))
+        assert "Traceback" not in north.told() + south.told()
+
+
+async def test_no_worker(tmp_path: Path, dsn: str) -> None:
+    """Without a worker writes are accepted and kept, with an alarm; the next worker numbers them, and all hear."""
+    async with three_nodes(tmp_path, dsn) as (worker, north, south):
+        headers = await north.key()
+        await post(north, "before", headers)
+        await worker.kill()
+        async with connect(str(south.base), [TOWN]) as stream:
+            await post(north, "meanwhile", headers)
+
+            async def alarmed() -> bool:
+                return [alarm["code"] for alarm in (await status_of(south))["node"]["alarms"]] == ["lag"]
+
+            await until(alarmed)
+            (tmp_path / "next").mkdir()
+            async with serving(tmp_path / "next", config=node(dsn, "worker", "next")):
+                await seen(stream, "meanwhile")
+                await until(lambda: numbered(dsn))
+                assert await offsets(dsn) == [1, 2]
+
+
+async def test_gateway_killed(tmp_path: Path, dsn: str) -> None:
+    """What a gateway accepted before it was killed is told by the other."""
+    async with three_nodes(tmp_path, dsn) as (_, north, south):
+        headers = await north.key()
+        async with connect(str(south.base), [TOWN]) as stream:
+            await post(north, "last words", headers)
+            await north.kill()
+            await seen(stream, "last words")
+
+
+async def test_two_workers(tmp_path: Path, dsn: str) -> None:
+    """Of two workers one leads; one that stood still and wakes up after its place was taken numbers nothing more."""
+    async with three_nodes(tmp_path, dsn) as (worker, north, _):
+        headers = await north.key()
+        (tmp_path / "second").mkdir()
+        async with serving(tmp_path / "second", config=node(dsn, "worker", "second")) as second:
+            assert not (await status_of(second))["node"]["leads"]
+            worker.process.send_signal(signal.SIGSTOP)
+            connection = await asyncpg.connect(dsn)
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE $1 "
+                "AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')",
+                f"% process {worker.process.pid}",
+            )
+            await connection.close()
+
+            async def leads() -> bool:
+                return bool((await status_of(second))["node"]["leads"])
+
+            await until(leads)
+            await post(north, "under the second", headers)
+            worker.process.send_signal(signal.SIGCONT)
+            await gather(post(north, f"after {number}", headers) for number in range(20))
+            await until(lambda: numbered(dsn))
+            assert await offsets(dsn) == list(range(1, 22))
+            assert (await status_of(second))["node"]["leads"]
+
+
+async def test_embedded_has_no_node(tmp_path: Path) -> None:
+    """A town in one file says nothing of nodes."""
+    async with serving(tmp_path, config=toml()) as service:
+        assert (await status_of(service))["node"] is None
