@@ -254,6 +254,7 @@ async def _running_node(town: Town, node: Node, deriver: Deriver) -> AsyncIterat
     follower.keep("sources", town.syncs.load)
     follower.keep("webhooks", town.webhooks.refresh)
     await follower.survey()
+    node.tell_alarms()
     await town.zones.refresh()
     async with (
         node.running(town.zones, deriver, town.clock, partial(_on_duty, town)),

@@ -61,6 +61,7 @@ class Outlook(Struct, frozen=True, kw_only=True):
     transaction has been writing, before whose end nothing after it is numbered. `clock_ahead_s` is how far this
     node's clock is ahead of the server's. `collections` counts, for each collection of documents, how often it was
     written: what a node keeps of it in memory is old when the number moved. `leader` names the node that numbers.
+    `outdated` tells that a later release than this node's has changed the tables.
     """
 
     head: Head
@@ -70,6 +71,7 @@ class Outlook(Struct, frozen=True, kw_only=True):
     clock_ahead_s: float
     leader: str
     collections: Mapping[str, int]
+    outdated: bool = False
 
 
 class SharedStore(Store, Protocol):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import click
 from msgspec import structs
 
+from geoworks.bus import jetstream
 from geoworks.cli.frame import command, config_option, plain_command, say, settings_of, writing
 from geoworks.cli.help import Command
 from geoworks.config.document import config_toml
+from geoworks.config.nodes import BusKind
 from geoworks.config.settings import Engine, Settings
-from geoworks.errors import ConfigError, Problem, StoreError
+from geoworks.errors import BusError, ConfigError, Problem, StoreError
+from geoworks.mqtt import examine as mqtt
 from geoworks.parts import make_sources
 from geoworks.store.postgis.examine import examine
 from geoworks.web.listen import is_served, tcp_fault
@@ -38,28 +41,45 @@ def init(*, path: Path, force: bool) -> None:
 async def check(*, config: Path | None) -> None:
     """Examine the configuration and name every fault with its mend.
 
-    A fault is told with its table, key and value. Where the town is on PostgreSQL, the server, PostGIS, the rights and
-    the tables are looked at. Sources are not read: a dry run of `geoworks sync` does that.
+    A fault is told with its table, key and value. Where the town is on PostgreSQL, the server, its clock, PostGIS, the
+    rights and the tables are looked at; NATS and the MQTT broker are asked where they are set. Sources are not read: a
+    dry run of `geoworks sync` does that.
     """
     settings = settings_of(config)
     served = is_served(Path(settings.data.dir))
     problems = [*_check_sources(settings), *_check_files(settings), *_check_data(Path(settings.data.dir))]
     if not served:
         problems += _check_address(settings)
-    database = ""
-    if settings.store.engine is Engine.POSTGRESQL:
-        try:
-            database = await examine(settings.store)
-        except StoreError as error:
-            problems.append(Problem("store", str(error)))
+    others = [asked async for asked in _ask_others(settings)]
+    problems += [problem for asked in others if not isinstance(asked, str) for problem in asked]
     if problems:
         raise ConfigError(problems)
     state = "and the service runs" if served else "and its address is free"
     count = len(settings.sources)
     sources = f"{count} source" if count == 1 else f"{count} sources"
     say(f"the configuration is good: {settings.town.name}, {sources}, {state}")
-    if database:
-        say(database)
+    for asked in others:
+        if isinstance(asked, str):
+            say(asked)
+
+
+async def _ask_others(settings: Settings) -> AsyncIterator[str | Sequence[Problem]]:
+    """Yield, for each server that the settings name, what it is, or what is wrong with it."""
+    if settings.store.engine is Engine.POSTGRESQL:
+        try:
+            yield await examine(settings.store, clock_alarm_s=settings.node.clock_alarm_s)
+        except StoreError as error:
+            yield [Problem("store", str(error))]
+    if settings.bus.kind is BusKind.NATS:
+        try:
+            yield await jetstream.examine(settings.bus)
+        except BusError as error:
+            yield [Problem("bus", str(error))]
+    if settings.mqtt.url:
+        try:
+            yield await mqtt.examine(settings.mqtt)
+        except ConfigError as error:
+            yield error.problems
 
 
 def _check_sources(settings: Settings) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import Struct, structs
 
+from geoworks.config.nodes import BusKind, NodeRole
 from geoworks.config.secrets import without_password
 from geoworks.config.settings import Engine, Settings
 from geoworks.config.sources import Mapping as MappingTable
@@ -164,8 +165,20 @@ def _check(settings: Settings) -> Iterator[Problem]:
     if settings.store.engine is Engine.POSTGRESQL and not settings.store.dsn:
         mend = "name the database, such as postgresql://role@host/database; GEOWORKS_STORE_DSN does too"
         yield Problem("store.dsn", "is empty", mend)
+    if settings.store.engine is Engine.EMBEDDED:
+        yield from _check_alone(settings)
     for name, source in settings.sources.items():
         yield from _check_source(name, source.mapping)
+
+
+def _check_alone(settings: Settings) -> Iterator[Problem]:
+    """Yield what asks for other nodes in a town whose store belongs to one process."""
+    what = "and the embedded store serves one process, which does everything itself"
+    postgresql = 'or move the town to PostgreSQL (docs/postgresql.md) and set store.engine = "postgresql"'
+    if settings.node.role is not NodeRole.ALL:
+        yield Problem("node.role", f"is {settings.node.role.value} {what}", f'set it to "all", {postgresql}')
+    if settings.bus.kind is not BusKind.POSTGRESQL:
+        yield Problem("bus.kind", f"is {settings.bus.kind.value} {what}", f"take it out, {postgresql}")
 
 
 def _check_source(name: str, mapping: MappingTable) -> Iterator[Problem]:

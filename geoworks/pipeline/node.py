@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from geoworks.clock import Clock
 from geoworks.config.nodes import NodeRole, NodeTable
-from geoworks.nodes import Bus, SharedStore
+from geoworks.nodes import Bus, Outlook, SharedStore
 from geoworks.pipeline.derive import Deriver
 from geoworks.pipeline.follow import LogFollower
 from geoworks.pipeline.ledger import SharedLedger
@@ -19,9 +20,11 @@ from geoworks.pipeline.relay import Duty, Leadership, Relay
 from geoworks.state import State
 from geoworks.supervisor import Work, background, supervised
 
+_log = logging.getLogger(__name__)
+
 
 class Alarm(Struct, frozen=True):
-    """What somebody should look after: `bus`, `lag`, `transaction` or `clock`, and how to mend it."""
+    """What somebody should look after: `bus`, `lag`, `transaction`, `clock` or `release`, and how to mend it."""
 
     code: str
     message: str
@@ -102,26 +105,36 @@ class Node:
 
     def alarms(self) -> Sequence[Alarm]:
         """Return what somebody should look after; everybody may read them, so no address is in them."""
-        outlook, settings, found = self.follower.outlook, self._settings, list[Alarm]()
+        outlook, found = self.follower.outlook, list[Alarm]()
         if self._bus.trouble:
             what = "news between nodes does not pass, so they look now and then: this node's own log says why"
             found.append(Alarm("bus", what))
-        if outlook is None:
-            return found
+        return found if outlook is None else [*found, *self._of_store(outlook)]
+
+    def tell_alarms(self) -> None:
+        """Say in the log what is wrong with the store when this node starts: nobody need have opened /status."""
+        if self.follower.outlook is not None:
+            for alarm in self._of_store(self.follower.outlook):
+                _log.warning("%s", alarm.message)
+
+    def _of_store(self, outlook: Outlook) -> Iterator[Alarm]:
+        settings = self._settings
         if outlook.waiting_s > settings.lag_alarm_s:
             what = (
                 f"{outlook.waiting} changes wait to be numbered, the oldest for {outlook.waiting_s:.0f} s: see that a "
                 "worker runs and that no transaction is left open on the database server"
             )
-            found.append(Alarm("lag", what))
+            yield Alarm("lag", what)
         if outlook.transaction_s > settings.lag_alarm_s:
             what = (
                 f"a transaction on the database server has been writing for {outlook.transaction_s:.0f} s and holds up "
                 "the log: end it (pg_stat_activity)"
             )
-            found.append(Alarm("transaction", what))
+            yield Alarm("transaction", what)
         if abs(outlook.clock_ahead_s) > settings.clock_alarm_s:
             ahead_s = outlook.clock_ahead_s
             what = f"this node's clock is {ahead_s:+.1f} s off the database server's: let both follow NTP"
-            found.append(Alarm("clock", what))
-        return found
+            yield Alarm("clock", what)
+        if outlook.outdated:
+            what = "a later release changed the tables under this node: install that release here too, and restart it"
+            yield Alarm("release", what)

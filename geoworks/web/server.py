@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from geoworks import __version__
+from geoworks.config.nodes import NodeRole
 from geoworks.hub.describe import asyncapi
 from geoworks.web import (
     areas_api,
@@ -45,6 +46,7 @@ from geoworks.web.services import SERVICES, Services, services
 from geoworks.web.stream import add_stream
 from geoworks.web.throttle import throttle
 from geoworks.web.tile_shelf import TILES, TileShelf
+from geoworks.web.worker import behind_the_scenes
 
 
 async def read_asyncapi(_: web.Request) -> web.StreamResponse:
@@ -105,8 +107,9 @@ def build_app(house: Services) -> web.Application:
             behind_proxies(read_networks(settings.server.trusted_proxies)),
             metrics.measure,
             compress,
-            pages.error_pages,
+            *([] if settings.node.role is NodeRole.WORKER else [pages.error_pages]),
             problems,
+            *([behind_the_scenes] if settings.node.role is NodeRole.WORKER else []),
             answer_preflight(settings),
             throttle(settings),
             authenticate,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.cli.terminal import SOURCE, Terminal, serving, travaux
+from tests.nats_server import running_nats
 from tests.store.disks import read_only
 
 
@@ -53,6 +55,23 @@ def test_check_of_values(terminal: Terminal) -> None:
     terminal.write("config.toml", '[town]\ntime_zone = "Europe/Pari"\n')
     told = "error town.time_zone: 'Europe/Pari' is no time zone\n      did you mean Europe/Paris?\n"
     assert terminal.fail("check") == told
+
+
+@pytest.mark.parametrize("command", ["check", "serve"])
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (("[node]", 'role = "gateway"'), "error node.role: is gateway and the embedded store serves one process"),
+        (("[node]", 'role = "worker"'), "error node.role: is worker and the embedded store serves one process"),
+        (("[bus]", 'kind = "nats"'), "error bus.kind: is nats and the embedded store serves one process"),
+    ],
+)
+def test_nodes_need_postgresql(terminal: Terminal, command: str, lines: Sequence[str], told: str) -> None:
+    """What is for a town of many nodes is refused with the store that serves one process, by `serve` too."""
+    terminal.configure(*lines)
+    said = terminal.fail(command)
+    assert told in said
+    assert 'store.engine = "postgresql"' in said
 
 
 @pytest.mark.parametrize("name", ["absent.toml", "page.toml", "binary.toml", "latin.toml"])
@@ -110,6 +129,21 @@ def test_check_beside_the_service(terminal: Terminal) -> None:
     with serving(terminal.folder):
         assert terminal.run("check").out.endswith("0 sources, and the service runs\n")
     assert terminal.run("check").out.endswith("and its address is free\n")
+
+
+def test_check_of_the_broker(terminal: Terminal) -> None:
+    """A broker is asked whether it lets us in; an address that is none, or where none answers, is told."""
+    with running_nats(mqtt=True) as server:
+        terminal.configure("[mqtt]", f'url = "mqtt://127.0.0.1:{server.mqtt_port}"')
+        said = terminal.run("check").out
+        assert said.splitlines()[-1] == f"the MQTT broker at mqtt://127.0.0.1:{server.mqtt_port} lets us in"
+    told = terminal.fail("check")
+    assert f"error mqtt.url: mqtt://127.0.0.1:{server.mqtt_port} lets nobody in: " in told
+    assert "see that the broker runs" in told
+    terminal.configure("[mqtt]", 'url = "http://town:s3cret@broker.example.org"')
+    told = terminal.fail("check")
+    assert "is no address of an MQTT broker" in told
+    assert "s3cret" not in told
 
 
 def test_check_of_the_data_directory(terminal: Terminal) -> None:

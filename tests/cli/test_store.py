@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from geoworks.clock import SystemClock
 from geoworks.store.postgis.migrate import read_script
 from geoworks.store.sqlite import SqliteStore
 from tests.cli.terminal import GEOWORKS, SOURCE, WAIT_S, Terminal, travaux
+from tests.nats_server import running_nats
 from tests.postgres import Databases
 from tests.store.samples import batch, put, works_record
 
@@ -54,6 +56,33 @@ def test_check(terminal: Terminal, databases: Databases, database: str) -> None:
     assert database in said
     assert "PostgreSQL" in said
     assert "PostGIS" in said
+
+
+def test_check_of_the_clock(terminal: Terminal, databases: Databases) -> None:
+    """A database whose clock is further off than may be is told, by how much and with the mend."""
+    dsn = databases.server.dsn(databases.new())
+    # No two readings of a clock are so near each other.
+    configure(terminal, dsn, "[node]", "clock_alarm_s = 1e-9")
+    databases.sql("ALTER SYSTEM SET fsync = on")
+    try:
+        databases.server.restart()
+        told = terminal.fail("check")
+    finally:
+        databases.sql("ALTER SYSTEM RESET fsync")
+        databases.server.restart()
+    assert re.search(r"this machine's clock is [+-]\d\.\d s off the server's", told)
+    assert "let both follow NTP" in told
+
+
+def test_check_of_the_bus(terminal: Terminal, databases: Databases) -> None:
+    """A bus that cannot carry news is told with its mend: away, without JetStream, or with a stream of another's."""
+    dsn = databases.server.dsn(databases.new())
+    with running_nats(jetstream=False) as server:
+        configure(terminal, dsn, "[bus]", 'kind = "nats"', f'nats_servers = ["{server.url}"]')
+        assert "error bus: " in (told := terminal.fail("check"))
+        assert "JetStream" in told
+    told = terminal.fail("check")
+    assert f"error bus: {server.url}" in told
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -14,11 +15,13 @@ import asyncpg
 import pytest
 from yarl import URL
 
+from geoworks.cli.local import open_local
 from geoworks.client import Put, Stream, Subscription, connect, everywhere
+from geoworks.config.settings import Data, Settings
 from tests.nats_server import running_nats
 from tests.postgres import Databases
 from tests.process.nodes import node, three_nodes
-from tests.process.service import WAIT_S, Service, feature, gather, serving, titles, toml
+from tests.process.service import WAIT_S, Service, feature, gather, run, serving, titles, toml
 
 TOWN = Subscription(id="town", area=everywhere(), kinds=("works",))
 
@@ -97,8 +100,8 @@ async def test_one_town(tmp_path: Path, dsn: str, bus: Sequence[str]) -> None:
         await until(lambda: numbered(dsn))
         assert await offsets(dsn) == list(range(1, len(await offsets(dsn)) + 1))
         async with aiohttp.ClientSession() as client:
-            shown = [await titles(client, place.base) for place in (north, south, worker)]
-        assert shown[0] == shown[1] == shown[2]
+            shown = [await titles(client, place.base) for place in (north, south)]
+        assert shown[0] == shown[1] == await titles_beside(worker)
         assert len(shown[0]) == 25
         told = (await status_of(south))["node"]
         assert (told["name"], told["role"], told["leads"], told["leader"]) == ("south", "gateway", False, "worker")
@@ -106,6 +109,60 @@ async def test_one_town(tmp_path: Path, dsn: str, bus: Sequence[str]) -> None:
         for place in (north, south, worker):
             assert await place.terminate() == 0
             assert "Traceback" not in place.told(), place.told()
+
+
+async def titles_beside(service: Service) -> dict[str, str]:
+    """Return the title of every works, by its id, as a command beside a node is told them."""
+    async with open_local(Settings(data=Data(dir=str(service.data_dir)))) as town:
+        features = json.loads(await town.read("/v1/works"))["features"]
+    return {one["id"]: one["properties"]["title"] for one in features}
+
+
+async def test_doors_of_a_worker(tmp_path: Path, dsn: str) -> None:
+    """A worker tells everybody how it is and nothing else; commands of its machine go through it all the same."""
+    lines = ("[node]", 'role = "worker"', "[store]", 'engine = "postgresql"', f'dsn = "{dsn}"')
+    config = toml(*lines).replace("[server]", '[server]\nbase_path = "/town"')
+    async with serving(tmp_path, config=config) as worker, aiohttp.ClientSession(worker.base.origin()) as client:
+        watched = {"/health/live", "/health/ready", "/metrics", "/v1/status"}
+        others = {"/", "/status", "/staff", "/v1/works", "/v1/stream", "/v1/openapi.json", "/static/style.css"}
+        for path in watched | others:
+            for prefix in ("", "/town"):
+                async with client.get(prefix + path, headers={"Accept": "text/html"}) as answer:
+                    assert answer.status == (200 if path in watched else 404), path
+        async with client.get("/v1/works") as answer:
+            assert (await answer.json(content_type=None))["detail"].endswith("ask a gateway of the town")
+        headers = await worker.key()
+        async with client.post("/v1/works", json=feature("refused"), headers=headers) as answer:
+            assert answer.status == 404
+        assert await titles_beside(worker) == {}
+
+
+async def test_later_release(tmp_path: Path, dsn: str) -> None:
+    """A node under which a later release changed the tables says so and goes on; it does not start there again."""
+    config = toml("[store]", 'engine = "postgresql"', f'dsn = "{dsn}"')
+    async with serving(tmp_path, config=config) as service:
+        headers = await service.key()
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(
+            "INSERT INTO geoworks.migrations SELECT max(number) + 1, 'later' FROM geoworks.migrations"
+        )
+        await connection.close()
+
+        async def alarmed() -> bool:
+            return [alarm["code"] for alarm in (await status_of(service))["node"]["alarms"]] == ["release"]
+
+        await until(alarmed)
+        (alarm,) = (await status_of(service))["node"]["alarms"]
+        assert "install that release here too, and restart it" in alarm["message"]
+        async with aiohttp.ClientSession() as client:
+            for language, text in (("fr", "à une version plus récente"), ("en", "at a later release")):
+                page = service.base.join(URL("/status"))
+                async with client.get(page, headers={"Accept-Language": language}) as answer:
+                    assert text in await answer.text()
+        await post(service, "goes on", headers)
+    code, told = await run(tmp_path, "serve", config=config)
+    assert code == 1
+    assert "install the release that wrote it" in told
 
 
 async def accepts(service: Service, headers: dict[str, str]) -> bool:

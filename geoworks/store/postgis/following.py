@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 import asyncpg
 
@@ -14,6 +15,7 @@ from geoworks.nodes import Followed, Outlook
 from geoworks.ports import Head
 from geoworks.store.codec import Row
 from geoworks.store.postgis.columns import CODEC
+from geoworks.store.postgis.migrate import known_migrations
 from geoworks.store.postgis.queries import SQL
 from geoworks.store.postgis.tables import RECORDS
 
@@ -77,4 +79,10 @@ async def look(connection: asyncpg.Connection, *, now: datetime) -> Outlook:
         clock_ahead_s=(now - row["now"]).total_seconds(),
         leader=row["leader"],
         collections=json.loads(row["collections"] or "{}"),
+        outdated=row["schema"] > _own_schema(),
     )
+
+
+@cache
+def _own_schema() -> int:
+    return len(known_migrations())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import asyncpg
 
+from geoworks.clock import SystemClock
 from geoworks.errors import StoreReadOnly, StoreUnusable
 from geoworks.store.postgis.faults import translated
 from geoworks.store.postgis.place import Place
@@ -52,6 +55,21 @@ async def check_rights(connection: asyncpg.Connection, name: str) -> None:
         raise StoreReadOnly(
             f"{name}: this role lacks {', '.join(lacking)}: "
             "grant it what `geoworks store setup-sql` lists for its writer"
+        )
+
+
+def check_clock(now: datetime, name: str, *, alarm_s: float) -> None:
+    """See that the clocks of a server, where it is `now`, and of this machine go alike.
+
+    Raises:
+        StoreUnusable: they do not.
+
+    """
+    ahead_s = (SystemClock().now() - now).total_seconds()
+    if abs(ahead_s) > alarm_s:
+        raise StoreUnusable(
+            f"{name}: this machine's clock is {ahead_s:+.1f} s off the server's, so works would begin at another "
+            "moment at each node: let both follow NTP (timedatectl), or raise node.clock_alarm_s"
         )
 
 

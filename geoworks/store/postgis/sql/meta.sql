@@ -149,6 +149,7 @@ SELECT
         WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
     ), 0) AS transaction_s,
     clock_timestamp() AS now,
+    (SELECT max(number) FROM geoworks.migrations) AS schema,
     (SELECT jsonb_object_agg(name, writings)::text FROM geoworks.collections) AS collections
 FROM geoworks.head;
 
@@ -173,8 +174,9 @@ SELECT set_config('geoworks.aside', $1, true);
 DO $$ BEGIN EXECUTE format('ALTER SCHEMA geoworks RENAME TO %I', current_setting('geoworks.aside')); END $$;
 
 -- name: described
--- Tell how the server is named and whether it syncs.
+-- Tell how the server is named, whether it syncs, and what time it is there.
 SELECT
+    clock_timestamp() AS now,
     current_setting('server_version') AS server,
     (SELECT extversion FROM pg_extension WHERE extname = 'postgis') AS postgis,
     current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on' AS syncs;
