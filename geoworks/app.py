@@ -15,6 +15,7 @@ from geoworks.hub.hub import Hub
 from geoworks.hub.webhooks import Webhooks
 from geoworks.model.change import Kind
 from geoworks.mqtt.publisher import MqttPublisher
+from geoworks.nodes import Bus
 from geoworks.parts import load_zones, make_bus, make_sources, make_store, make_tiles, maps_dir
 from geoworks.pipeline import zones
 from geoworks.pipeline.album import Album
@@ -74,11 +75,15 @@ class Town:
 
 @asynccontextmanager
 async def open_town(
-    settings: Settings, *, clock: Clock | None = None, sources: Iterable[Source] | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    sources: Iterable[Source] | None = None,
+    bus: Bus | None = None,
 ) -> AsyncIterator[Town]:
     """Open the store, rebuild the state, catch up with the clock, and keep it all going until the block ends.
 
-    `sources` replace those of the settings; they are read by themselves only while `keep_current` runs.
+    `sources` and `bus` replace those of the settings; sources are read by themselves only while `keep_current` runs.
 
     Raises:
         StoreError: the data directory or the database cannot be used.
@@ -90,7 +95,7 @@ async def open_town(
         head = await store.open()
         stack.push_async_callback(store.close)
         state = State(head.epoch, head.offset)
-        node, ledger = await _load(state, store, settings)
+        node, ledger = await _load(state, store, settings, bus)
         deriver = Deriver(state, near_works_m=settings.reports.near_works_m)
         stack.callback(deriver.close)
         chosen = make_sources(settings) if sources is None else list(sources)
@@ -172,6 +177,8 @@ async def keep_current(town: Town) -> AsyncIterator[None]:
         async with supervised(works):
             yield
     else:
+        # How far deliveries have come, another node may have noted last.
+        works["webhooks"] = partial(_send_webhooks, town)
         tend = partial(town.node.tend, {"zones": partial(_import_zones, town), **works})
         async with background({"duties": tend}):
             yield
@@ -191,13 +198,15 @@ class _Base:
     zones_moved_at: int
 
 
-async def _load(state: State, store: PostgisStore | SqliteStore, settings: Settings) -> tuple[Node | None, Ledger]:
+async def _load(
+    state: State, store: PostgisStore | SqliteStore, settings: Settings, bus: Bus | None
+) -> tuple[Node | None, Ledger]:
     """Rebuild the state from the store; return what writes to it, and what this process is among many."""
     if isinstance(store, SqliteStore):
         async for records in store.records():
             state.load(records)
         return None, OwnLedger(store)
-    node = Node(state, store, make_bus(settings), settings=settings.node)
+    node = Node(state, store, bus or make_bus(settings), settings=settings.node)
     await node.load()
     return node, node.ledger
 
@@ -286,6 +295,11 @@ async def _import_zones(town: Town) -> None:
     if town.settings.zones.file and not town.state.count(Kind.ZONE):
         found = await load_zones(Path(town.settings.zones.file), town.settings)
         await town.desk.submit(zones.replace_all(found, lambda: (), actor="configuration"))
+
+
+async def _send_webhooks(town: Town) -> None:
+    await town.webhooks.load()
+    await town.dispatch.run()
 
 
 def _in_url(host: str) -> str:
