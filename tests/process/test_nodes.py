@@ -252,6 +252,25 @@ async def test_two_workers(tmp_path: Path, dsn: str) -> None:
             assert (await status_of(second))["node"]["leads"]
 
 
+async def test_worker_that_hangs(tmp_path: Path, dsn: str) -> None:
+    """A worker that stands still loses the lead to the one beside it, which numbers what waits."""
+    async with three_nodes(tmp_path, dsn) as (worker, north, _):
+        headers = await north.key()
+        (tmp_path / "second").mkdir()
+        async with serving(tmp_path / "second", config=node(dsn, "worker", "second")):
+            worker.process.send_signal(signal.SIGSTOP)
+            try:
+                await post(north, "while it hangs", headers)
+                await until(lambda: numbered(dsn))
+
+                async def second_leads() -> bool:
+                    return bool((await status_of(north))["node"]["leader"] == "second")
+
+                await until(second_leads)
+            finally:
+                worker.process.send_signal(signal.SIGCONT)
+
+
 async def test_embedded_has_no_node(tmp_path: Path) -> None:
     """A town in one file says nothing of nodes."""
     async with serving(tmp_path, config=toml()) as service:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -20,6 +21,8 @@ from geoworks.store.postgis.writer import Lock, Writer
 
 # "gwks" and one: held by the node that numbers.
 LEADER: Final = Lock(0x67776B74, needed=False)
+_BEAT_S = 1.0
+_SILENT_S = 10.0
 
 
 class Leader:
@@ -34,6 +37,7 @@ class Leader:
         self._id = ""
         self._connection = 0
         self._last = 0
+        self._beaten = 0.0
 
     async def lead(self, known: Cursor, home: str) -> bool:
         """Become the one that numbers, unless another node is; `known` is where this node knows the log to stand.
@@ -43,6 +47,8 @@ class Leader:
 
         """
         if not await self._writer.finished(self._writer.locked):
+            # A process that stands still, or is cut off, keeps its lock for as long as the server sees its connection.
+            await self._writer.repeatable(_oust_silent)
             return False
         if self._connection != self._writer.connections:
             await self._writer.repeatable(partial(self._take_over, known, home))
@@ -84,10 +90,17 @@ class Leader:
 
     async def _number(self, connection: asyncpg.Connection, *, zones_at: int, limit: int) -> Sequence[asyncpg.Record]:
         self._check_connection()
+        await self._beat(connection)
         rows: Sequence[asyncpg.Record] = await connection.fetch(SQL["number"], self._id, self._last, zones_at, limit)
         if not rows:
             await self._check(connection)
         return rows
+
+    async def _beat(self, connection: asyncpg.Connection) -> None:
+        now = time.monotonic()
+        if now - self._beaten >= _BEAT_S:
+            await connection.execute(SQL["beat"], self._id)
+            self._beaten = now
 
     def _check_connection(self) -> None:
         """See that this is the connection that took over; another one may be without the lock."""
@@ -112,6 +125,10 @@ class Leader:
             raise LeadLost(f"another node numbers the log of {self._name}")
         # Where the answer to a numbering was lost, the log is ahead of what this process knows.
         self._last = max(self._last, row["last"])
+
+
+async def _oust_silent(connection: asyncpg.Connection) -> None:
+    await connection.execute(SQL["oust"], LEADER.number, _SILENT_S)
 
 
 def _record(data: bytes | None) -> Record | None:

@@ -117,7 +117,19 @@ UPDATE geoworks.head SET epoch = $1, home = $2;
 
 -- name: become_writer
 -- Let this process number, and no other that did before.
-UPDATE geoworks.head SET writer = $1, leader = $2;
+UPDATE geoworks.head SET writer = $1, leader = $2, seen = clock_timestamp();
+
+-- name: beat
+-- Let others see that this process, if it is the one that numbers, is alive.
+UPDATE geoworks.head SET seen = clock_timestamp() WHERE writer = $1;
+
+-- name: oust
+-- End the connection of the one that numbers, if it was not heard of for so many seconds: its lock goes with it.
+SELECT pg_terminate_backend(pid)
+FROM pg_locks CROSS JOIN geoworks.head
+WHERE locktype = 'advisory' AND classid = ($1::bigint >> 32)::oid AND objid = ($1::bigint & 4294967295)::oid
+AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND granted
+AND seen < clock_timestamp() - make_interval(secs => $2);
 
 -- name: is_writer
 -- Tell whether this process is still the one that numbers, and where the log stands.

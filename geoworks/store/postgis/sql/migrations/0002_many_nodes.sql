@@ -32,5 +32,6 @@ CREATE TABLE collections (
 -- A commit of which nobody knows whether it went through is noted as prevented, unless it is there already.
 ALTER TABLE commits ADD COLUMN prevented boolean NOT NULL DEFAULT false;
 
--- Who numbers, as people name it; `writer` is what names it to the database.
+-- Who numbers, as people name it, and when it was last heard of; `writer` is what names it to the database.
 ALTER TABLE head ADD COLUMN leader text NOT NULL DEFAULT '';
+ALTER TABLE head ADD COLUMN seen timestamptz NOT NULL DEFAULT clock_timestamp();
