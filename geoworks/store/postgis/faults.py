@@ -7,12 +7,16 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from geoworks.errors import StoreBusy, StoreError, StoreFull, StoreReadOnly, StoreUnreachable, StoreUnusable
+from geoworks.errors import Overtaken, StoreBusy, StoreError, StoreFull, StoreReadOnly, StoreUnreachable, StoreUnusable
 
 # SQLSTATE (appendix A of PostgreSQL's manual) and how it is told; classes of two characters stand for all in them.
 _TOLD: Mapping[str, tuple[type[StoreError], str]] = {
     "08": (StoreUnreachable, "see that the server runs and that the network lets us through"),
     "22": (StoreUnusable, "a value does not fit; report it with this message"),
+    # Features are written by whoever read them last: what another node made meanwhile, or waits for us with, is theirs.
+    "23505": (Overtaken, "another node wrote it at the same moment: send it again"),
+    "40001": (Overtaken, "another node wrote it at the same moment: send it again"),
+    "40P01": (Overtaken, "another node wrote it at the same moment: send it again"),
     "25006": (StoreReadOnly, "it follows another server: name the primary, or target_session_attrs=read-write"),
     "28000": (StoreUnusable, "the server does not let this role in: look at its pg_hba.conf and at store.dsn"),
     "28P01": (StoreUnusable, "mend the password: PGPASSWORD, ~/.pgpass or GEOWORKS_STORE_DSN"),
