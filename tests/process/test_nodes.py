@@ -271,6 +271,43 @@ async def test_worker_that_hangs(tmp_path: Path, dsn: str) -> None:
                 worker.process.send_signal(signal.SIGCONT)
 
 
+async def execute(dsn: str, statement: str) -> None:
+    """Do something in the database that no node does."""
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(statement)
+    await connection.close()
+
+
+async def test_history_lost(tmp_path: Path, dsn: str) -> None:
+    """When the log began anew every node ends and says why, and one that is started again serves the new one."""
+    async with three_nodes(tmp_path, dsn) as services:
+        await post(services[1], "kept", await services[1].key())
+        await execute(dsn, "UPDATE geoworks.head SET epoch = 'another'")
+        for service in services:
+            assert await service.ended() == 1
+            assert "began anew, for history was lost: restart this node" in service.told()
+            assert "Traceback" not in service.told(), service.told()
+    async with serving(tmp_path / "north", config=node(dsn, "gateway", "north")) as again:
+        assert (await status_of(again))["cursor"].startswith("another.")
+        async with aiohttp.ClientSession() as client:
+            assert list((await titles(client, again.base)).values()) == ["kept"]
+
+
+async def test_away_for_too_long(tmp_path: Path, dsn: str) -> None:
+    """A node that slept until its changes are not kept any more ends and says so; started again it has everything."""
+    async with three_nodes(tmp_path, dsn) as (_, north, south):
+        headers = await north.key()
+        south.process.send_signal(signal.SIGSTOP)
+        await post(north, "missed", headers)
+        await execute(dsn, "DELETE FROM geoworks.records")
+        south.process.send_signal(signal.SIGCONT)
+        assert await south.ended() == 1
+        assert "longer than changes are kept to be followed: restart this node" in south.told()
+        again = serving(tmp_path / "south", config=node(dsn, "gateway", "south"))
+        async with again as service, aiohttp.ClientSession() as client:
+            assert list((await titles(client, service.base)).values()) == ["missed"]
+
+
 async def test_embedded_has_no_node(tmp_path: Path) -> None:
     """A town in one file says nothing of nodes."""
     async with serving(tmp_path, config=toml()) as service:

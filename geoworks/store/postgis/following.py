@@ -64,7 +64,7 @@ def check_history(known: Cursor, head: Cursor) -> None:
 def _followed(change: Change, row: Row) -> Followed:
     revision, record, zones_at, at = row
     if change.op is Op.PUT and zones_at is None:
-        raise StoreUnusable("this node was away for longer than changes are kept to be followed: restart it")
+        raise StoreUnusable("this node was away for longer than changes are kept to be followed: restart this node")
     return Followed(change, None if record is None else RECORDS.read(record), revision, at, zones_at or 0)
 
 
