@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class NatsServer:
         """Stand ready for `start`."""
         self._program = program
         self._process: subprocess.Popen[bytes]
+        self._environment = dict(os.environ)
         self.folder = folder
         self.port = _free_port()
         self.mqtt_port = _free_port() if mqtt else 0
@@ -67,13 +68,30 @@ class NatsServer:
     def start(self) -> None:
         """Start it, and wait until it answers on all its ports."""
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([self._program, "-c", str(self._configuration)], stderr=log)
+            self._process = subprocess.Popen(
+                [self._program, "-c", str(self._configuration)], stderr=log, env=self._environment
+            )
         until = time.monotonic() + _START_S
         while not all(_answers(port) for port in (self.port, self.mqtt_port) if port):
             if self._process.poll() is not None or time.monotonic() > until:
                 message = f"the NATS server did not start: {self.log[-2000:]}"
                 raise RuntimeError(message)
             time.sleep(0.02)
+
+    def be_as(self, delivered: Path, environment: Mapping[str, str]) -> None:
+        """Take a configuration that is delivered, on the ports and in the folder of this one, with this environment."""
+        text = delivered.read_text()
+        changes = {
+            '"0.0.0.0:4222"': f'"127.0.0.1:{self.port}"',
+            '"0.0.0.0:1883"': f'"127.0.0.1:{self.mqtt_port}"',
+            'http: "127.0.0.1:8222"': "",
+            '"/data"': f'"{self.folder}"',
+        }
+        for theirs, ours in changes.items():
+            assert theirs in text
+            text = text.replace(theirs, ours)
+        self._configuration.write_text(text)
+        self._environment |= environment
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop it and wait for its end; SIGKILL is a crash."""
@@ -106,13 +124,24 @@ class NatsServer:
 
 @contextmanager
 def running_nats(
-    *, jetstream: bool = True, mqtt: bool = False, secured: bool = False, more: str = ""
+    *,
+    jetstream: bool = True,
+    mqtt: bool = False,
+    secured: bool = False,
+    more: str = "",
+    delivered: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[NatsServer]:
-    """Run a server until the block ends; left out where it is not installed. MQTT needs JetStream."""
+    """Run a server until the block ends; left out where it is not installed. MQTT needs JetStream.
+
+    A configuration that is delivered takes the place of all else, with an environment for it.
+    """
     program = needed_program("nats-server", package=PACKAGE)
     folder = Path(tempfile.mkdtemp(prefix="geoworks-nats-"))
     try:
         server = NatsServer(program, folder, jetstream=jetstream, mqtt=mqtt, secured=secured, more=more)
+        if delivered is not None:
+            server.be_as(delivered, environment or {})
         try:
             server.start()
             yield server

@@ -167,6 +167,11 @@ def _check(settings: Settings) -> Iterator[Problem]:
         yield Problem("store.dsn", "is empty", mend)
     if settings.store.engine is Engine.EMBEDDED:
         yield from _check_alone(settings)
+    if settings.bus.kind is BusKind.NATS and settings.mqtt.url and settings.bus.stream == settings.mqtt.topic:
+        what = (
+            "is mqtt.topic too: vehicles on the same NATS server would hear what nodes tell each other, drafts as well"
+        )
+        yield Problem("bus.stream", what, f"name another, such as {settings.bus.stream}-nodes")
     for name, source in settings.sources.items():
         yield from _check_source(name, source.mapping)
 

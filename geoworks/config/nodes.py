@@ -63,8 +63,12 @@ class BusTable(Table, frozen=True):
         ),
     ] = ("nats://127.0.0.1:4222",)
     stream: Annotated[
-        str, Meta(pattern="^[A-Za-z0-9_-]{1,32}$", description="Name of the JetStream stream, and of its subjects.")
-    ] = "geoworks"
+        str,
+        Meta(
+            pattern="^[A-Za-z0-9_-]{1,32}$",
+            description="Name of the JetStream stream, and of its subjects; another than mqtt.topic.",
+        ),
+    ] = "geoworks-nodes"
     keep_s: Annotated[Seconds, Meta(description="Time the stream keeps changes.")] = 600.0
     keep_bytes: Annotated[Count, Meta(description="Most bytes the stream keeps.")] = 268_435_456
 

@@ -146,6 +146,18 @@ def test_check_of_the_broker(terminal: Terminal) -> None:
     assert "s3cret" not in told
 
 
+def test_bus_is_none_of_the_vehicles(terminal: Terminal) -> None:
+    """What nodes tell each other may not lie where vehicles listen, and by default does not."""
+    tables = ("[store]", 'engine = "postgresql"', 'dsn = "postgresql://127.0.0.1:1/town"', "[bus]", 'kind = "nats"')
+    servers, broker = 'nats_servers = ["nats://127.0.0.1:1"]', 'url = "mqtt://127.0.0.1:1"'
+    terminal.configure(*tables, servers, "[mqtt]", broker)
+    assert "bus.stream" not in terminal.fail("check")
+    terminal.configure(*tables, servers, 'stream = "ville"', "[mqtt]", broker, 'topic = "ville"')
+    told = terminal.fail("check")
+    assert "error bus.stream: is mqtt.topic too" in told
+    assert "name another, such as ville-nodes" in told
+
+
 def test_check_of_the_data_directory(terminal: Terminal) -> None:
     """A data directory that is a file, or below one, or that cannot be written, is told."""
     terminal.write("file", "")

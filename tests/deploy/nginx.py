@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +34,9 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxying(folder: Path, service: URL, *, edit: Callable[[str], str] = str) -> AsyncIterator[Proxy]:
-    """Run nginx before a service until the block ends; `edit` changes the configuration as its users may."""
-    command, secure, plain = _prepare(folder, service, edit)
+async def proxying(folder: Path, *services: URL, edit: Callable[[str], str] = str) -> AsyncIterator[Proxy]:
+    """Run nginx before services until the block ends; `edit` changes the configuration as its users may."""
+    command, secure, plain = _prepare(folder, services, edit)
     process = await asyncio.create_subprocess_exec(*command)
     try:
         await _listens(process, secure)
@@ -48,26 +48,26 @@ async def proxying(folder: Path, service: URL, *, edit: Callable[[str], str] = s
         await process.wait()
 
 
-def _prepare(folder: Path, service: URL, edit: Callable[[str], str]) -> tuple[list[str], int, int]:
+def _prepare(folder: Path, services: Sequence[URL], edit: Callable[[str], str]) -> tuple[list[str], int, int]:
     """Write everything nginx needs and have it look that over; return how to start it and its ports."""
     program = needed_program("nginx", package="nginx")
     folder.mkdir()
-    secure, plain = _free_port(), _free_port()
+    secure, plain = free_port(), free_port()
     _make_certificate(folder)
-    main = _write(folder, edit(_fit(SITE.read_text(), folder, service, secure=secure, plain=plain)))
+    main = _write(folder, edit(_fit(SITE.read_text(), folder, services, secure=secure, plain=plain)))
     command = [program, "-p", str(folder), "-c", str(main)]
     tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False, timeout=_WAIT_S)
     assert (tested.returncode, re.findall(r"\[(?:warn|emerg)\].*", tested.stderr)) == (0, []), tested.stderr
     return command, secure, plain
 
 
-def _fit(site: str, folder: Path, service: URL, *, secure: int, plain: int) -> str:
+def _fit(site: str, folder: Path, services: Sequence[URL], *, secure: int, plain: int) -> str:
     """Return the site with this machine's ports and files; everything else stands as it is delivered."""
     site = re.sub(r"(?m)^ *listen \[::\]:.*\n", "", site)
     changes = {
         "listen 80;": f"listen 127.0.0.1:{plain};",
         "listen 443 ": f"listen 127.0.0.1:{secure} ",
-        "server 127.0.0.1:8080;": f"server 127.0.0.1:{service.port};",
+        "server 127.0.0.1:8080;": " ".join(f"server 127.0.0.1:{service.port};" for service in services),
         "/etc/nginx/tls/": f"{folder}/",
     }
     for delivered, here in changes.items():
@@ -100,7 +100,8 @@ def _make_certificate(folder: Path) -> None:
     subprocess.run([openssl, "req", "-x509", *key, *files, *whose], capture_output=True, check=True, timeout=_WAIT_S)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

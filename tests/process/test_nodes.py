@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from geoworks.client import Put, Stream, Subscription, connect, everywhere
 from geoworks.config.settings import Data, Settings
 from tests.nats_server import running_nats
 from tests.postgres import Databases
-from tests.process.nodes import node, three_nodes
+from tests.process.nodes import accepts, node, status_of, three_nodes, until
 from tests.process.service import WAIT_S, Service, feature, gather, run, serving, titles, toml
 
 TOWN = Subscription(id="town", area=everywhere(), kinds=("works",))
@@ -42,26 +42,12 @@ def bus(request: pytest.FixtureRequest) -> Iterator[Sequence[str]]:
         yield lines
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something holds in another process."""
-    async with asyncio.timeout(WAIT_S):
-        while not await holds():  # noqa: ASYNC110 - it is in another process
-            await asyncio.sleep(0.05)
-
-
 async def post(service: Service, title: str, headers: dict[str, str]) -> dict[str, Any]:
     """Post a works to a node and return the answer."""
     url = service.base.join(URL("/v1/works"))
     async with aiohttp.ClientSession() as client, client.post(url, json=feature(title), headers=headers) as answer:
         told: dict[str, Any] = await answer.json(content_type=None)
         assert answer.status in {201, 202}, told
-        return told
-
-
-async def status_of(service: Service) -> dict[str, Any]:
-    """Return what a node tells of the town and of itself."""
-    async with aiohttp.ClientSession() as client, client.get(service.base.join(URL("/v1/status"))) as answer:
-        told: dict[str, Any] = await answer.json(content_type=None)
         return told
 
 
@@ -163,13 +149,6 @@ async def test_later_release(tmp_path: Path, dsn: str) -> None:
     code, told = await run(tmp_path, "serve", config=config)
     assert code == 1
     assert "install the release that wrote it" in told
-
-
-async def accepts(service: Service, headers: dict[str, str]) -> bool:
-    """Tell whether a node knows a key."""
-    url = service.base.join(URL("/v1/works"))
-    async with aiohttp.ClientSession() as client, client.post(url, json={}, headers=headers) as answer:
-        return answer.status != 401
 
 
 async def test_same_works_at_both(tmp_path: Path, dsn: str) -> None:

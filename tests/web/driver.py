@@ -21,8 +21,9 @@ WAIT_S = 20
 class Driver:
     """A client that keeps what it holds over many connections."""
 
-    def __init__(self, base: URL, *subscriptions: Message) -> None:
+    def __init__(self, base: URL, *subscriptions: Message, **options: Any) -> None:  # noqa: ANN401 - those of websockets
         """Ask these questions of the stream of a house."""
+        self._options = options
         self.held = Held()
         self.subscriptions = subscriptions
         self.socket: ClientConnection
@@ -34,7 +35,7 @@ class Driver:
 
     async def come(self) -> None:
         """Connect, and resume if it can."""
-        self.socket = await connect_to(self._base)
+        self.socket = await connect_to(self._base, **self._options)
         if self.held.cursor and self.held.filters:
             resume = {"since": self.held.cursor, "filters": self.held.filters}
             await self.send("resume", **resume, subscriptions=list(self.subscriptions))
@@ -52,10 +53,15 @@ class Driver:
         """Take the next message that tells something."""
         async with asyncio.timeout(WAIT_S):
             while True:
-                message: Message = json.loads(await self.socket.recv())
-                self.held.hear(message)
+                message = await self.hear_always()
                 if message["type"] not in {"hello", "heartbeat"}:
                     return message
+
+    async def hear_always(self) -> Message:
+        """Take the next message, however long it takes to come."""
+        message: Message = json.loads(await self.socket.recv())
+        self.held.hear(message)
+        return message
 
     async def hear_until(self, type_: str) -> Message:
         """Take messages up to one of a type."""
@@ -71,7 +77,7 @@ class Driver:
 
 async def connect_to(base: URL, **options: Any) -> ClientConnection:  # noqa: ANN401 - the options of websockets
     """Open a WebSocket to the stream of a house."""
-    uri = str(base.join(URL("/v1/stream")).with_scheme("ws"))
+    uri = str(base.join(URL("/v1/stream")).with_scheme("wss" if base.scheme == "https" else "ws"))
     return await connect(uri, **{"subprotocols": [Subprotocol("geoworks.v1")], "proxy": None, **options})
 
 
