@@ -15,6 +15,7 @@ from geoworks.nodes import Followed, Outlook
 from geoworks.ports import Head
 from geoworks.store.codec import Row
 from geoworks.store.postgis.columns import CODEC
+from geoworks.store.postgis.history import check_history
 from geoworks.store.postgis.migrate import known_migrations
 from geoworks.store.postgis.queries import SQL
 from geoworks.store.postgis.tables import RECORDS
@@ -44,21 +45,6 @@ async def log_after(connection: asyncpg.Connection, *, after: Cursor, limit: int
     rows = await connection.fetch(SQL["followed"], after.offset, limit)
     check_history(after, Cursor(rows[0]["epoch"], rows[0]["last"]))
     return followed([row for row in rows if row["offset"] is not None], first=2)
-
-
-def check_history(known: Cursor, head: Cursor) -> None:
-    """See that a log still leads to where this node knows it to stand.
-
-    Raises:
-        StoreUnusable: it is another one, or ends before.
-
-    """
-    if head.epoch != known.epoch:
-        raise StoreUnusable("the log of this town began anew, for history was lost: restart this node")
-    if head.offset < known.offset:
-        raise StoreUnusable(
-            f"the log of this town was set back from {known.offset} to {head.offset} under this node: restart it"
-        )
 
 
 def _followed(change: Change, row: Row) -> Followed:

@@ -14,7 +14,8 @@ from geoworks.ids import new_id
 from geoworks.model.change import Cursor, Key, Kind, Record
 from geoworks.nodes import Followed, Waiting
 from geoworks.store.postgis.columns import CODEC
-from geoworks.store.postgis.following import check_history, followed
+from geoworks.store.postgis.following import followed
+from geoworks.store.postgis.history import check_history
 from geoworks.store.postgis.queries import SQL
 from geoworks.store.postgis.tables import RECORDS, columns
 from geoworks.store.postgis.writer import Lock, Writer

@@ -17,7 +17,6 @@ import asyncpg
 from geoworks.clock import Clock, SystemClock
 from geoworks.config.settings import StoreTable, VectorTiles
 from geoworks.errors import StoreError, StoreUncertain, StoreUnusable
-from geoworks.ids import new_id
 from geoworks.model.change import Change, Cursor, Key, Record, Version
 from geoworks.nodes import Followed, Outlook, Sent, Standing, Waiting
 from geoworks.ports import Batch, Head, Reply
@@ -26,6 +25,7 @@ from geoworks.store.postgis import tables
 from geoworks.store.postgis.backup import back_up
 from geoworks.store.postgis.faults import CutDuringCommit
 from geoworks.store.postgis.following import log_after, look
+from geoworks.store.postgis.history import find_head
 from geoworks.store.postgis.leader import LEADER, Leader
 from geoworks.store.postgis.migrate import known_migrations, migrate
 from geoworks.store.postgis.place import Place
@@ -84,7 +84,7 @@ class PostgisStore:
             stack.push_async_callback(self._writer.close)
             await self._writer.open()
             await self._writer.repeatable(self._prepare)
-            head = await self._writer.repeatable(self._find_head)
+            head = await self._writer.repeatable(self._begin)
             sidecar.callback(self._told.close)
             leading = Writer(self._place, postgis_schema, lock=LEADER)
             self._leader = Leader(leading, name=self._place.name, node=self._node)
@@ -260,18 +260,9 @@ class PostgisStore:
         await migrate(connection, self._place.name, known_migrations())
         await check_rights(connection, self._place.name)
 
-    async def _find_head(self, connection: asyncpg.Connection) -> Head:
-        """Tell where the log stands, in a new epoch when this is not the database that named it, or it was set back."""
+    async def _begin(self, connection: asyncpg.Connection) -> Head:
         path = self._dir / TOLD_NAME
-        row = await connection.fetchrow(SQL["hold_head"])
-        if row["arriving"]:
-            raise StoreUnusable(f"{self._place.name}: a copy into it was cut: run the same `geoworks store copy` again")
-        home, told = await connection.fetchval(SQL["home"]), await asyncio.to_thread(read_told, path)
-        set_back = told is not None and told.epoch == row["epoch"] and told.offset > row["last"]
-        if not row["epoch"] or row["home"] != home or set_back:
-            await connection.execute(SQL["begin_epoch"], new_id(), home)
-        head = await tables.head(connection)
-        self._home = home
+        head, self._home = await find_head(connection, self._place.name, await asyncio.to_thread(read_told, path))
         self._told = await asyncio.to_thread(Told, path, Cursor(head.epoch, head.offset))
         return head
 
