@@ -78,7 +78,7 @@ async def serving(folder: Path, *, config: str = "") -> AsyncIterator[Service]:
     """Serve a town whose configuration and data are in a folder, until the block ends."""
     process = await launch(folder, "serve", config=config)
     try:
-        yield Service(folder, process, await _address(process))
+        yield Service(folder, process, await address_of(process))
     finally:
         if process.returncode is None:
             process.kill()
@@ -120,7 +120,7 @@ async def gather(works: Iterable[Any]) -> list[Any]:
     return [task.result() for task in tasks]
 
 
-async def _address(process: Process) -> URL:
+async def address_of(process: Process) -> URL:
     """Wait for the line that tells where the service listens."""
     assert process.stdout
     async with asyncio.timeout(WAIT_S):
