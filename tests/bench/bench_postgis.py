@@ -194,8 +194,7 @@ def change_all(records: Sequence[Record], version: int) -> Sequence[Record]:
 async def write_new(connection: asyncpg.Connection, records: Sequence[Record]) -> None:
     """Write records as the store does, with their versions and log entries."""
     async with connection.transaction():
-        revisions = await tables.begin_commit(connection, uuid4(), len(records))
-        await tables.send(connection, batch(*map(put, records)), revisions)
+        await tables.send(connection, uuid4(), batch(*map(put, records)))
 
 
 async def write_changed(connection: asyncpg.Connection, records: Sequence[Record]) -> None:
@@ -213,7 +212,7 @@ async def write_changed(connection: asyncpg.Connection, records: Sequence[Record
         for record in records
     ]
     async with connection.transaction():
-        await tables.send(connection, batch(*writes), [])
+        await tables.send(connection, uuid4(), batch(*writes))
 
 
 async def upsert(connection: asyncpg.Connection, records: Sequence[Record]) -> None:

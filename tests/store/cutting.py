@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Enum
@@ -10,7 +11,9 @@ from pathlib import Path
 
 # So the driver asks for it, and so the server confirms it (simple query protocol).
 _COMMIT = b"COMMIT\0"
-_LOGS = b'COPY "geoworks"."log"'
+# So a transaction writes to the log: many changes by COPY, a few by a statement that was prepared under a name.
+_COPIED = b'COPY "geoworks"."log"'
+_PREPARED = re.compile(rb"(__asyncpg_stmt_\w+__)\0[^\0]*INSERT INTO geoworks\.log ")
 
 
 class Cut(Enum):
@@ -21,6 +24,19 @@ class Cut(Enum):
     AFTER_COMMIT = 2
 
 
+class _Connection:
+    """Whether the transaction that is open on a connection has written to the log."""
+
+    def __init__(self) -> None:
+        self._statements = {_COPIED}
+        self.logs = False
+
+    def ask(self, data: bytes) -> None:
+        """Hear what the server is asked."""
+        self._statements.update(_PREPARED.findall(data))
+        self.logs |= any(statement in data for statement in self._statements)
+
+
 class Way:
     """A socket in a folder of its own that leads to the server's."""
 
@@ -29,8 +45,6 @@ class Way:
         self._server = server
         self._open: set[asyncio.StreamWriter] = set()
         self.cut = Cut.NEVER
-        # Cut only at the commit of a transaction that writes to the log.
-        self._logs = False
         # While it is closed every new connection ends at once.
         self.closed = False
         # Cut for good when it is cut: closed until somebody opens it.
@@ -42,12 +56,12 @@ class Way:
             writer.transport.abort()
             return
         there, back = await asyncio.open_unix_connection(self._server)
-        ends = {writer, back}
+        ends, connection = {writer, back}, _Connection()
         self._open |= ends
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._forward(reader, back, asked=True))
-                tasks.create_task(self._forward(there, writer, asked=False))
+                tasks.create_task(self._forward(reader, back, connection, asked=True))
+                tasks.create_task(self._forward(there, writer, connection, asked=False))
         except* (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -60,15 +74,19 @@ class Way:
         for end in self._open:
             end.transport.abort()
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, asked: bool) -> None:
+    async def _forward(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: _Connection, *, asked: bool
+    ) -> None:
         # Both the question and the answer to it hold the word.
         when = Cut.BEFORE_COMMIT if asked else Cut.AFTER_COMMIT
         while data := await reader.read(65_536):
-            self._logs |= asked and _LOGS in data
-            if self.cut is when and self._logs and _COMMIT in data:
+            if asked:
+                connection.ask(data)
+            # Only where the transaction writes to the log.
+            if self.cut is when and connection.logs and _COMMIT in data:
                 self._cut()
             if not asked and _COMMIT in data:
-                self._logs = False
+                connection.logs = False
             writer.write(data)
             await writer.drain()
         raise ConnectionResetError

@@ -59,3 +59,8 @@ def feature_rows(records: Sequence[Record]) -> Iterator[Row]:
             yield *row[:_GEOMETRY], holds, *row[_GEOMETRY + 1 :], row[_GEOMETRY]
         else:
             yield *row, None
+
+
+def columns(rows: Sequence[Row]) -> list[list[object]]:
+    """Turn rows into columns, as `unnest` takes them."""
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -269,15 +269,13 @@ class PostgisStore:
     async def _send(self, batch: Batch) -> Sent:
         self._check_ours()
         self._check_no_doubt()
-        count = sum(not write.silent for write in batch.writes)
         for _ in range(_ATTEMPTS):
             commit, revisions = uuid4(), list[int]()
 
             async def write(
                 connection: asyncpg.Connection, commit: UUID = commit, revisions: list[int] = revisions
             ) -> None:
-                revisions[:] = await tables.begin_commit(connection, commit, count)
-                await tables.send(connection, batch, revisions)
+                revisions[:] = await tables.send(connection, commit, batch)
 
             try:
                 await self._writer.attempt(write)

@@ -11,19 +11,18 @@ import asyncpg
 
 from geoworks.errors import Overtaken, StoreBusy
 from geoworks.model.change import Change, Key, Record, Version
-from geoworks.model.wire import Wire
 from geoworks.nodes import Standing
 from geoworks.ports import Batch, Head, Reply, Write
 from geoworks.store.codec import Row, version_of
 from geoworks.store.numbering import number
-from geoworks.store.postgis.columns import CHANGE, CODEC, VERSION, feature_rows, without_nul
+from geoworks.store.postgis.columns import CHANGE, CODEC, VERSION, columns, feature_rows, without_nul
 from geoworks.store.postgis.columns import FEATURE as GIVEN
+from geoworks.store.postgis.few import RECORDS, is_few, write_few
 from geoworks.store.postgis.place import SCHEMA
 from geoworks.store.postgis.queries import SQL
 
 T = TypeVar("T")
 
-RECORDS: Final = Wire(Record)
 FEATURE: Final = (*GIVEN, "revision")
 ENTRY: Final = (*CHANGE[1:], "revision")
 RECORD: Final = ("revision", "record", "zones_at")
@@ -35,19 +34,25 @@ _PRUNE_STEP = 5_000
 _STAGED_FROM = 200
 
 
-async def begin_commit(connection: asyncpg.Connection, commit: UUID, count: int) -> Sequence[int]:
-    """Note a commit and return so many revisions for what it writes, in rising order."""
-    return await connection.fetchval(SQL["begin_commit"], commit, count) or []
-
-
-async def send(connection: asyncpg.Connection, batch: Batch, revisions: Sequence[int]) -> None:
-    """Write a batch inside the caller's transaction; each change gets one of these revisions, in its order.
+async def send(connection: asyncpg.Connection, commit: UUID, batch: Batch) -> Sequence[int]:
+    """Write a batch inside the caller's transaction and note its commit; return the revisions of its changes in order.
 
     Raises:
         Overtaken: a feature is not what a write was made from.
         StoreBusy: another node answers under one of the Idempotency-Keys just now.
 
     """
+    write = write_few if is_few(batch) else _write_many
+    revisions = await write(connection, commit, batch)
+    for reply in batch.replies:
+        if await connection.fetchval(SQL["put_reply"], *CODEC.reply_row(reply), batch.at) is None:
+            raise StoreBusy("another node answers under the same Idempotency-Key just now: send it again")
+    return revisions
+
+
+async def _write_many(connection: asyncpg.Connection, commit: UUID, batch: Batch) -> Sequence[int]:
+    count = sum(not write.silent for write in batch.writes)
+    revisions: Sequence[int] = await connection.fetchval(SQL["begin_commit"], commit, count) or []
     fresh = _revised(batch.writes, revisions)
     standing = await _lock(connection, batch.writes)
     told = [(write, revision) for write, revision in zip(batch.writes, fresh, strict=True) if not write.silent]
@@ -66,9 +71,7 @@ async def send(connection: asyncpg.Connection, batch: Batch, revisions: Sequence
             await connection.execute(SQL["forget_records"], *CODEC.key_row(write.key), revision)
     last = {write.key: revision for write, revision in zip(batch.writes, fresh, strict=True)}
     await _write_features(connection, last, batch.writes)
-    for reply in batch.replies:
-        if await connection.fetchval(SQL["put_reply"], *CODEC.reply_row(reply), batch.at) is None:
-            raise StoreBusy("another node answers under the same Idempotency-Key just now: send it again")
+    return revisions
 
 
 def _revised(writes: Sequence[Write], revisions: Sequence[int]) -> list[int]:
@@ -222,11 +225,6 @@ async def put_document(connection: asyncpg.Connection, place: tuple[str, str], v
 
 async def _copy(connection: asyncpg.Connection, table: str, columns: Sequence[str], rows: Iterator[Row]) -> None:
     await connection.copy_records_to_table(table, schema_name=SCHEMA, columns=columns, records=rows)
-
-
-def columns(rows: Sequence[Row]) -> list[list[object]]:
-    """Turn rows into columns, as `unnest` takes them."""
-    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -1,0 +1,58 @@
+"""A few features written in one exchange with the server, with all that goes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from geoworks.errors import Overtaken
+from geoworks.model.change import Record
+from geoworks.model.wire import Wire
+from geoworks.ports import Batch
+from geoworks.store.codec import Row
+from geoworks.store.numbering import number
+from geoworks.store.postgis.columns import CHANGE, CODEC, columns, feature_rows
+from geoworks.store.postgis.queries import SQL
+
+RECORDS: Final = Wire(Record)
+
+# COPY is worth its further exchanges from more on.
+_FEW = 50
+_BEFORE = CHANGE.index("before")
+
+
+def is_few(batch: Batch) -> bool:
+    """Tell whether a batch can be written by `write_few`: some features that stay, each written once."""
+    few = 0 < len(batch.writes) <= _FEW and len({write.key for write in batch.writes}) == len(batch.writes)
+    return few and not any(write.record is None or write.forget for write in batch.writes)
+
+
+async def write_few(connection: asyncpg.Connection, commit: UUID, batch: Batch) -> Sequence[int]:
+    """Write the features of a batch inside the caller's transaction; return the revisions of its changes.
+
+    Raises:
+        Overtaken: a feature is not what a write was made from.
+
+    """
+    rows = columns(list(_rows(batch)))
+    revisions: Sequence[int] | None = await connection.fetchval(
+        SQL["write_few"], commit, batch.at, batch.zones_at, *rows
+    )
+    if revisions is None:
+        raise Overtaken("another node wrote this at the same moment; send it again")
+    return revisions
+
+
+def _rows(batch: Batch) -> Iterator[Row]:
+    """Yield for each write the columns of its feature, then those of its version, its record and its change."""
+    changes = CODEC.change_rows(number(batch, 0, lambda _: 0))
+    features = feature_rows([write.record for write in batch.writes if write.record])
+    for write, feature in zip(batch.writes, features, strict=True):
+        told = (write.revision, write.reason.value, CODEC.text(write.actor), write.new_version)
+        if write.silent or write.record is None:
+            yield *feature, *told, None, None, None
+        else:
+            yield *feature, *told, RECORDS.write(write.record), *next(changes)[_BEFORE:]
