@@ -13,6 +13,7 @@ core: see `_acknowledge_when_read`, and `Fanout` for the first ones after a rest
 
 from __future__ import annotations
 
+import re
 import selectors
 import socket
 import time
@@ -32,6 +33,9 @@ FILES = 12_000
 WAIT_S = 120
 _POLL_S = 0.001
 _BUFFER = 1 << 18
+_MARK = re.compile(rb"mark (\d{8})")
+# What may be the beginning of a mark.
+_PART = 12
 
 
 class Count(Struct, frozen=True):
@@ -46,6 +50,13 @@ class Watch(Struct, frozen=True):
 
     size: int
     frames: int
+
+
+class Hear(Struct, frozen=True):
+    """An order: note when the text of each of so many marks (`mark`), from a number on, comes to each socket."""
+
+    first: int
+    count: int
 
 
 class Client(Protocol):
@@ -141,8 +152,12 @@ class Listeners:
         """Begin to note when each of so many frames of `size` bytes comes to each socket."""
         self._pipe.send(Watch(size, frames))
 
+    def hear(self, first: int, count: int) -> None:
+        """Begin to note when the text of each of so many marks, from a number on, comes to each socket."""
+        self._pipe.send(Hear(first, count))
+
     def moments(self) -> Sequence[Sequence[float]]:
-        """Wait until all the frames have come; return for each when it came to the sockets, in seconds."""
+        """Wait until all the frames, or marks, have come; return for each when it came to the sockets, in seconds."""
         noted = receive(self._pipe)
         assert isinstance(noted, list)
         return noted
@@ -154,6 +169,11 @@ def receive(pipe: Connection) -> object:
         message = "a process of the benchmark does not answer"
         raise TimeoutError(message)
     return pipe.recv()
+
+
+def mark(number: int) -> str:
+    """Return the text by which clients know a change, of one length for all numbers."""
+    return f"mark {number:08}"
 
 
 def handshake(path: str) -> bytes:
@@ -198,6 +218,8 @@ def _listen(pipe: Connection, client: Client, port: int, count: int) -> None:
         if isinstance(order, Count):
             _count(selector, order, buffer)
             pipe.send("done")
+        elif isinstance(order, Hear):
+            pipe.send(_hear(selector, order))
         else:
             pipe.send(_note(selector, order, buffer))
 
@@ -241,4 +263,23 @@ def _note(selector: selectors.BaseSelector, order: Watch, buffer: bytearray) -> 
             for frame in noted[begun:ended]:
                 frame.append(now)
             missing -= ended - begun
+    return noted
+
+
+def _hear(selector: selectors.BaseSelector, order: Hear) -> list[list[float]]:
+    """Note when each mark comes, by its place in the order of numbers."""
+    noted: list[list[float]] = [[] for _ in range(order.count)]
+    rests = dict.fromkeys((key.fd for key in selector.get_map().values()), b"")
+    missing = len(rests) * order.count
+    deadline = time.monotonic() + WAIT_S
+    while missing:
+        assert time.monotonic() < deadline, f"{missing} marks are missing"
+        for key, _ in selector.select(1):
+            assert isinstance(key.fileobj, socket.socket)
+            heard, end = rests[key.fd] + key.fileobj.recv(_BUFFER), 0
+            now = time.monotonic()
+            for found in _MARK.finditer(heard):
+                noted[int(found[1]) - order.first].append(now)
+                missing, end = missing - 1, found.end()
+            rests[key.fd] = heard[max(end, len(heard) - _PART) :]
     return noted
