@@ -1,6 +1,6 @@
 """What a gateway does with a second of its CPU, when there are one, two and three of them.
 
-Each has as many clients, who hear of every change; works are posted at the worker, so that the gateways do nothing but
+Each has as many clients, who hear of every change; works are posted at one more gateway, so that these do nothing but
 follow and tell. What counts is the CPU time of each gateway's process, whatever the machine does beside it.
 """
 
@@ -48,7 +48,7 @@ async def measured(folder: Path, databases: Databases) -> dict[int, list[float]]
         towns = {}
         for gateways in GATEWAYS:
             dsn = databases.server.dsn(databases.new())
-            town = shared(folder / str(gateways), dsn, clients=[CLIENTS] * gateways, worker_posts=True)
+            town = shared(folder / str(gateways), dsn, clients=[CLIENTS] * gateways, posts_apart=True)
             towns[gateways] = await stack.enter_async_context(town)
             await towns[gateways].play(PACE)
         for number in range(ROUNDS):

@@ -118,16 +118,22 @@ async def embedded(folder: Path, *, clients: Sequence[int]) -> AsyncIterator[Tow
 
 @asynccontextmanager
 async def shared(
-    folder: Path, dsn: str, *more: str, clients: Sequence[int], worker_posts: bool = False
+    folder: Path, dsn: str, *more: str, clients: Sequence[int], posts_apart: bool = False
 ) -> AsyncIterator[Town]:
-    """Serve a town by a worker and a gateway for each group of clients; `more` is added to the configuration."""
+    """Serve a town by a worker and a gateway for each group of clients; `more` is added to the configuration.
+
+    With `posts_apart` works are posted at one more gateway, where nobody listens.
+    """
     async with AsyncExitStack() as stack:
-        worker = await _started(stack, folder / "worker", node(dsn, "worker", "worker", *more))
+        await _started(stack, folder / "worker", node(dsn, "worker", "worker", *more))
         doors = [
             await _started(stack, folder / f"gateway{n}", node(dsn, "gateway", f"gateway{n}", *more))
             for n in range(len(clients))
         ]
-        yield await _peopled(stack, doors, clients, posts=[worker] if worker_posts else doors)
+        posts = doors
+        if posts_apart:
+            posts = [await _started(stack, folder / "desk", node(dsn, "gateway", "desk", *more))]
+        yield await _peopled(stack, doors, clients, posts=posts)
 
 
 async def _started(stack: AsyncExitStack, folder: Path, config: str) -> Service:
