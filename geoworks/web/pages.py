@@ -67,7 +67,8 @@ async def status(request: web.Request) -> web.StreamResponse:
     told = tell_status(services(request))
     rows = [source_row(one) for one in told.sources]
     alarms = [alarm.code for alarm in told.node.alarms] if told.node else []
-    return page(request, "status", sources=rows, counts=told.counts, stream=told.stream, alarms=alarms)
+    name = told.node.name if told.node else ""
+    return page(request, "status", sources=rows, counts=told.counts, stream=told.stream, alarms=alarms, node=name)
 
 
 async def sync(request: web.Request) -> web.StreamResponse:

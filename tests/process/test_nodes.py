@@ -141,7 +141,10 @@ async def test_later_release(tmp_path: Path, dsn: str) -> None:
         (alarm,) = (await status_of(service))["node"]["alarms"]
         assert "install that release here too, and restart it" in alarm["message"]
         async with aiohttp.ClientSession() as client:
-            for language, text in (("fr", "à une version plus récente"), ("en", "at a later release")):
+            for language, text in (
+                ("fr", "Ce serveur attend une mise à jour"),
+                ("en", "This server waits for an upgrade"),
+            ):
                 page = service.base.join(URL("/status"))
                 async with client.get(page, headers={"Accept-Language": language}) as answer:
                     assert text in await answer.text()
@@ -285,6 +288,22 @@ async def test_away_for_too_long(tmp_path: Path, dsn: str) -> None:
         again = serving(tmp_path / "south", config=node(dsn, "gateway", "south"))
         async with again as service, aiohttp.ClientSession() as client:
             assert list((await titles(client, service.base)).values()) == ["missed"]
+
+
+async def test_history_is_lost(tmp_path: Path, dsn: str) -> None:
+    """Nodes whose log began anew under them end by themselves, say why, and serve again when they are started again."""
+    async with three_nodes(tmp_path, dsn) as nodes:
+        await post(nodes[1], "before", await nodes[1].key())
+        await until(lambda: numbered(dsn))
+        connection = await asyncpg.connect(dsn)
+        await connection.execute("UPDATE geoworks.head SET epoch = 'another'")
+        await connection.close()
+        for place in nodes:
+            assert await place.ended() == 1
+            assert "began anew, for history was lost: restart this node" in place.told()
+    for name, role in (("worker", "worker"), ("north", "gateway")):
+        async with serving(tmp_path / name, config=node(dsn, role, name)) as place:
+            assert (await status_of(place))["cursor"].startswith("another.")
 
 
 async def test_embedded_has_no_node(tmp_path: Path) -> None:
