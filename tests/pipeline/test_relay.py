@@ -167,6 +167,33 @@ async def test_overtaken(town: Town, other: PostgisStore) -> None:
     assert (entry.record.version, len(await other.versions(works_key("1")))) == (2, 2)
 
 
+async def test_made_again_while_it_is_taken_away(town: Town, other: PostgisStore, table: StoreTable) -> None:
+    """Who makes a feature anew without having heard of it, while another takes it away, is not numbered first."""
+    await town.desk.submit(put("1"))
+    late = await asyncpg.connect(table.dsn)
+    removal = late.transaction()
+    # Its number is smaller than the removal's, though it writes after it.
+    early = await asyncpg.connect(table.dsn)
+    making = early.transaction()
+    await making.start()
+    await early.execute("SELECT pg_current_xact_id()")
+    await removal.start()
+    await late.execute("DELETE FROM geoworks.features WHERE id = '1'")
+    entry = (
+        "INSERT INTO geoworks.log (at, kind, id, op, reason, version) VALUES (now(), 'works', '1', $1, 'updated', 1)"
+    )
+    await late.execute(entry, "remove")
+    await removal.commit()
+    await early.execute(entry, "put")
+    with pytest.raises(asyncpg.SerializationError, match="another transaction was first"):
+        await early.execute("SELECT geoworks.check_order(); COMMIT")
+    await making.rollback()
+    await early.close()
+    await late.close()
+    made = replace(written(replace(works_record(1), key=works_key("1"))), revision=0)
+    await other.send(batch(made))
+
+
 async def test_same_key_at_two_nodes(town: Town, other: PostgisStore) -> None:
     """Of two answers under one Idempotency-Key at two nodes the second is refused with its write, for a while."""
     reply = Reply("anna", "once", b"1", 201, b"{}", NOON + DAY)

@@ -278,7 +278,7 @@ class PostgisStore:
                 revisions[:] = await tables.send(connection, commit, batch)
 
             try:
-                await self._writer.attempt(write)
+                await self._writer.attempt(write, check=SQL["check_order"])
             except CutDuringCommit:
                 self._doubt = commit, _sent(revisions)
                 if (sent := await self._settle()) is None:

@@ -92,10 +92,10 @@ class Writer:
         """
         return await self.finished(lambda: self.attempt(task, repeatable=True))
 
-    async def attempt(self, task: Task[T], *, repeatable: bool = False) -> T:
+    async def attempt(self, task: Task[T], *, repeatable: bool = False, check: str = "") -> T:
         """Run a task in a transaction; once more on a new connection when the old one proves to be dead.
 
-        Call it in turn (`finished`).
+        Call it in turn (`finished`). `check` is a statement that goes with the COMMIT, which is not made if it fails.
 
         Raises:
             CutDuringCommit: nobody knows whether it is done.
@@ -105,7 +105,7 @@ class Writer:
         with translated(self._place.name):
             for again in (False, True):
                 try:
-                    return await self._transact(task)
+                    return await self._transact(task, check)
                 except Cut as cut:
                     # What took too long would do so again.
                     if again or isinstance(cut.__cause__, TimeoutError):
@@ -121,10 +121,10 @@ class Writer:
         async with self._turn:
             return await call()
 
-    async def _transact(self, task: Task[T]) -> T:
+    async def _transact(self, task: Task[T], check: str) -> T:
         connection = await self._connected()
         try:
-            async with _transaction(connection):
+            async with _transaction(connection, check):
                 return await task(connection)
         except (Cut, CutDuringCommit):
             # Nothing more is asked of it: what it still does, it does before its lock on the head is let go.
@@ -162,7 +162,7 @@ class Writer:
 
 
 @asynccontextmanager
-async def _transaction(connection: asyncpg.Connection) -> AsyncIterator[None]:
+async def _transaction(connection: asyncpg.Connection, check: str) -> AsyncIterator[None]:
     """Make all that the block writes durable, or none of it.
 
     Raises:
@@ -179,10 +179,11 @@ async def _transaction(connection: asyncpg.Connection) -> AsyncIterator[None]:
         await _roll_back(connection)
         raise
     try:
-        await connection.execute("COMMIT")
+        await connection.execute(f"{check}\nCOMMIT")
     except Exception as error:
         if is_cut(error) or connection.is_closed():
             raise CutDuringCommit from error
+        await _roll_back(connection)
         raise
 
 

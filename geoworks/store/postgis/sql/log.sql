@@ -62,6 +62,10 @@ FROM numbered
 LEFT JOIN geoworks.records ON records.revision = numbered.revision
 ORDER BY "offset";
 
+-- name: check_order
+-- See, at the end of a transaction, that its changes will be numbered after those they were made after.
+SELECT geoworks.check_order();
+
 -- name: waiting
 -- Read the oldest entries that can be numbered, at most so many.
 SELECT log.revision, kind, id, record, coalesce(zones_at, 0) AS zones_at

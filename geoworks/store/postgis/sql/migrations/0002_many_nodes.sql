@@ -35,3 +35,22 @@ ALTER TABLE commits ADD COLUMN prevented boolean NOT NULL DEFAULT false;
 -- Who numbers, as people name it, and when it was last heard of; `writer` is what names it to the database.
 ALTER TABLE head ADD COLUMN leader text NOT NULL DEFAULT '';
 ALTER TABLE head ADD COLUMN seen timestamptz NOT NULL DEFAULT clock_timestamp();
+
+-- Fail where a transaction that began later wrote, before this one, a feature that this one writes: by the order of
+-- transactions their changes would be numbered the wrong way round. So it is when a feature is made again by who has
+-- not heard yet that it was there, while another takes it away.
+CREATE FUNCTION check_order() RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF EXISTS (
+        SELECT
+        FROM geoworks.log AS later
+        JOIN geoworks.log AS own USING (kind, id)
+        WHERE later."offset" IS NULL AND later.transaction > pg_current_xact_id()
+        AND own."offset" IS NULL AND own.transaction = pg_current_xact_id()
+    ) THEN
+        RAISE EXCEPTION 'another transaction was first' USING ERRCODE = 'serialization_failure';
+    END IF;
+END
+$$;
