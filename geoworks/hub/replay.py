@@ -125,7 +125,7 @@ class Replay:
             StoreError: the store cannot be read.
 
         """
-        for change in await self._log.changes(max(self.tail.end - PAGE, 0), limit=PAGE):
+        for change in self._told(await self._log.changes(max(self.tail.end - PAGE, 0), limit=PAGE)):
             self.tail.append(change)
 
     def near(self, after: int) -> Sequence[Change] | None:

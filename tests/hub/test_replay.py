@@ -160,6 +160,18 @@ async def test_newest_are_recalled() -> None:
     assert [change.offset for change in replay.near(PAGE + 9) or ()] == [PAGE + 10, PAGE + 11]
 
 
+async def test_only_what_the_state_has_is_recalled() -> None:
+    """What other nodes numbered since the state was read comes once, when it is told, and not from the log as well."""
+    log = MemoryLog()
+    replay = Replay(log, 3, tail=2 * PAGE)
+    log.entries += [_change(offset) for offset in range(1, 6)]
+    await replay.recall()
+    assert replay.tail.end == 3
+    for change in log.entries[3:]:
+        replay.tail.append(change)
+    assert [change.offset for change in replay.near(0) or ()] == [1, 2, 3, 4, 5]
+
+
 async def test_nothing_is_recalled_of_a_log_that_was_cut() -> None:
     """Where no change is kept any more the tail begins at its end."""
     replay = Replay(MemoryLog(), 7, tail=2)
