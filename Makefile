@@ -1,4 +1,4 @@
-# One command each: `make demo`, `make test`, `make bench`, `make soak`. Every one sets up what it needs, once.
+# One command each: `make demo`, `make test`, `make bench`, `make soak`, `make cuts`. Every one sets up what it needs, once.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -10,7 +10,7 @@ PORT ?= 8080
 DATA_DIR ?= data/demo
 CUTS ?= 1000
 MINUTES ?= 10
-CLIENTS ?= 200
+SECONDS_PER_FAULT ?= 20
 SEED ?= 1
 
 VENV := .venv
@@ -27,7 +27,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgra
 
 .PHONY: help
 help: ## say what can be made
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
 .PHONY: demo
 demo: $(VENV)/.installed $(VENDOR)/.copied ## serve the sample town (PORT=8080 DATA_DIR=data/demo)
@@ -53,9 +53,20 @@ bench: $(VENV)/.installed-dev $(VENDOR)/.copied ## measure against the peers, to
 	@.ci/peers
 	$(BIN)/python -m tests.bench.run
 
+FAULTS = $(BIN)/python -m tests.soak.faults --seconds-per-fault $(SECONDS_PER_FAULT) --clients $(or $(CLIENTS),300) \
+	--seed $(SEED)
+
 .PHONY: soak
-soak: $(VENV)/.installed-dev ## cut clients and the service for long (CUTS=1000 MINUTES=10 CLIENTS=200 SEED=1)
-	$(BIN)/python -m tests.soak.cuts --cuts $(CUTS) --minutes $(MINUTES) --clients $(CLIENTS) --seed $(SEED)
+soak: $(VENV)/.installed-dev ## hurt many nodes, their database and bus (SECONDS_PER_FAULT=20 CLIENTS=300 SEED=1)
+	$(FAULTS)
+
+.PHONY: soak-full
+soak-full: $(VENV)/.installed-dev ## the same with each SIGKILL fifty times, for an hour
+	$(FAULTS) --full
+
+.PHONY: cuts
+cuts: $(VENV)/.installed-dev ## cut clients and one service for long (CUTS=1000 MINUTES=10 CLIENTS=200 SEED=1)
+	$(BIN)/python -m tests.soak.cuts --cuts $(CUTS) --minutes $(MINUTES) --clients $(or $(CLIENTS),200) --seed $(SEED)
 
 .PHONY: docs
 docs: $(VENV)/.installed ## write the generated documents again

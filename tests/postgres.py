@@ -58,6 +58,11 @@ class Server:
         """Return the number of its first process."""
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Tell whether its first process has not ended."""
+        return self._process.poll() is None
+
     def dsn(self, database: str = "postgres", *, role: str = "postgres") -> str:
         """Return the address of a database."""
         return f"postgresql://{role}@/{database}?host={self.folder}"

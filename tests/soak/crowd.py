@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from geoworks.client import Stream, connect
 from tests.soak.bare import BareStream
@@ -45,24 +46,25 @@ class Crowd:
             async with asyncio.timeout(within_s):
                 while wrong:
                     await asyncio.sleep(_LOOK_S)
-                    wrong = await self._wrong(town)
+                    _, works = await town.works()
+                    wrong = self.wrong(works)
         except TimeoutError:
             pass
         return wrong
 
-    async def _wrong(self, town: Town) -> Sequence[Member]:
-        _, works = await town.works()
+    def wrong(self, works: dict[str, Any]) -> Sequence[Member]:
+        """Return those who do not hold exactly what is right when these are the town's works."""
         expected = {view: view.expected(works) for view in View}
         return [one for one in self.members if not one.live or dict(one.listener.features) != expected[one.view]]
 
 
 @asynccontextmanager
 async def gathered(
-    count: int, upstream: Upstream, *, chronicle: Chronicle, luck: random.Random
+    count: int, upstreams: Sequence[Upstream], *, chronicle: Chronicle, luck: random.Random
 ) -> AsyncIterator[Crowd]:
-    """Connect so many clients while the block lasts."""
+    """Connect so many clients, by any of these ways, while the block lasts."""
     async with AsyncExitStack() as stack:
-        members = [await _join(stack, number, upstream, chronicle, luck=luck) for number in range(count)]
+        members = [await _join(stack, number, luck.choice(upstreams), chronicle, luck=luck) for number in range(count)]
         async with asyncio.TaskGroup() as listening:
             tasks = [listening.create_task(member.listen()) for member in members]
             crowd = Crowd(members)

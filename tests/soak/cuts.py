@@ -60,7 +60,7 @@ class Soak:
         async with AsyncExitStack() as stack:
             relay = await stack.enter_async_context(relaying(self._town.upstream))
             gathering = gathered(
-                options.clients, self._town.upstream, chronicle=self._chronicle, luck=random.Random(options.seed)
+                options.clients, [self._town.upstream], chronicle=self._chronicle, luck=random.Random(options.seed)
             )
             crowd = await stack.enter_async_context(gathering)
             cutter = Cutter(self._town, crowd, writers=relay, luck=self._luck)

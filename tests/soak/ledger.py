@@ -23,12 +23,18 @@ class Accepted(Struct, frozen=True):
 
 
 class Ledger:
-    """All accepted writes, and how many were sent again because an answer was missing."""
+    """All accepted writes, and what the writers were told else.
+
+    `unanswered` and `refused` count what was sent again because no answer came, or one of 500 and more; `behind` what
+    was sent again because a node did not know yet what another had answered, `later` what was accepted and not numbered
+    yet. `wrong` has answers that fit nothing.
+    """
 
     def __init__(self) -> None:
         """Begin empty."""
         self.accepted: list[Accepted] = []
-        self.unanswered = 0
+        self.unanswered = self.refused = self.behind = self.later = 0
+        self.wrong: list[str] = []
 
     def lost(self, archive: Archive) -> Sequence[Accepted]:
         """Return the accepted writes that an archive does not have as they were accepted."""

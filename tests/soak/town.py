@@ -21,8 +21,7 @@ from tests.soak.relay import Upstream
 
 # Heartbeats come often, so that a connection gone silent is noticed within seconds. All clients have one address here,
 # so what is allowed to one address is for all of them.
-_STREAM = ("[stream]", "heartbeat_s = 3.0", "pong_s = 3.0", "connections_per_address = 10000")
-_CONFIG = toml(*_STREAM).replace("port = 0", "port = 0\nrequests_per_minute = 1000000")
+STREAM = ("[stream]", "heartbeat_s = 3.0", "pong_s = 3.0", "connections_per_address = 10000")
 
 
 class Town:
@@ -41,7 +40,9 @@ class Town:
     async def start(self) -> None:
         """Serve, and tell the relays where."""
         begin = time.monotonic()
-        self._service = await self._stack.enter_async_context(serving(self._folder, config=_CONFIG))
+        self._service = await self._stack.enter_async_context(
+            serving(self._folder, config=many_requests(toml(*STREAM)))
+        )
         self.starts_s.append(time.monotonic() - begin)
         self.headers = self.headers or await self._service.key()
         self.upstream.base = self._service.base
@@ -81,6 +82,11 @@ class Town:
     def told(self) -> str:
         """Return what all processes wrote to standard error."""
         return self._service.told()
+
+
+def many_requests(config: str) -> str:
+    """Return a configuration that lets one address ask as much as it likes."""
+    return config.replace("port = 0", "port = 0\nrequests_per_minute = 1000000")
 
 
 @asynccontextmanager

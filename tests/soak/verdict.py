@@ -64,12 +64,7 @@ class Verdict(Struct, frozen=True):
 
     def lines(self) -> Iterator[str]:
         """Yield a table for the terminal, which is Markdown too, and what else is known."""
-        rows = [_HEAD, *(row.cells() for row in (*self.rows, _total(self.rows)))]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for number, row in enumerate(rows):
-            yield "| " + " | ".join(map(str.ljust, row, widths)) + " |"
-            if not number:
-                yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+        yield from table([_HEAD, *(row.cells() for row in (*self.rows, _total(self.rows)))])
         yield ""
         for name, figure in (*self.facts.items(), *self.others.items()):
             yield f"- {name}: {figure}"
@@ -88,6 +83,15 @@ class Evidence(Struct, frozen=True):
     faults: int
     starts_s: Sequence[float]
     current_s: float
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield rows, the first of which is the head, as a table in Markdown."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        yield "| " + " | ".join(map(str.ljust, row, widths)) + " |"
+        if not number:
+            yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"
 
 
 def judge(found: Evidence) -> Verdict:
@@ -116,11 +120,12 @@ def judge(found: Evidence) -> Verdict:
         )
         if row.cuts or row.faults:
             rows.append(row)
-    details = [_explain(claim, found.archive) for claim in islice(wrong_claims, _MOST_DETAILS)]
+    details = [explain(claim, found.archive) for claim in islice(wrong_claims, _MOST_DETAILS)]
+    details += found.ledger.wrong[:_MOST_DETAILS]
     return Verdict(rows, _facts(found), _others(found), details)
 
 
-def _explain(claim: Claim, archive: Archive) -> str:
+def explain(claim: Claim, archive: Archive) -> str:
     """Return a wrong claim beside what the log has there."""
     begin, end = claim.quiet or (claim.offset - 1, claim.offset)
     entries = [f"{one.offset} {one.reason} {one.key.id}" for one in archive.log[max(0, begin - 1) : end + 1]]
@@ -146,6 +151,7 @@ def _others(found: Evidence) -> Mapping[str, int]:
     return {
         "writes carried out twice": found.ledger.doubled(found.archive),
         "numbers missing in the log or given twice": found.archive.holes,
+        "answers to the writers that fit nothing": len(found.ledger.wrong) + found.ledger.behind + found.ledger.later,
         "faults the processes told of": found.faults,
     }
 

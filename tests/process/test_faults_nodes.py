@@ -1,0 +1,93 @@
+"""A town of many nodes hurt under writes: nothing is lost, doubled or missing; and the check sees it when it is."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.soak.archive import Archive
+from tests.soak.chronicle import Chronicle
+from tests.soak.fault import FULL, KILLS, Fault, Times, plan
+from tests.soak.faults import Options, overdue, soak
+from tests.soak.findings import BOUND_S, Findings, Found, conclude
+from tests.soak.ledger import Accepted, Ledger
+
+A_FEW = (
+    Fault.LEADER_KILLED,
+    Fault.POSTGRES_KILLED,
+    Fault.TWO_LEADERS,
+    Fault.UPGRADED,
+)
+MOMENTS = {"late": "2026-11-27T06:00:00Z", "just now": "2026-11-27T06:00:09Z", "never": None}
+ACCEPTED = Accepted("a", 1, "first", cancels=False, at=0.0)
+
+
+async def test_a_few_faults(tmp_path: Path) -> None:
+    """Twenty clients and both gateways agree with the database after every fault; `make soak` is the long run."""
+    options = Options(seconds_per_fault=2.0, clients=20, only=A_FEW, around_s=1.0, patience_s=1.0, times=Times(kills=1))
+    findings = await soak(options, tmp_path)
+    told = "\n".join(findings.lines())
+    assert findings.faults == 0, told
+    assert {row.fault for row in findings.rows} >= set(A_FEW), told
+    assert all(row.accepted > 0 for row in findings.rows if row.fault in A_FEW), told
+    assert findings.facts["times a client said to be current, each compared with the log"] > 500
+
+
+def test_every_fault() -> None:
+    """Every fault is made for as long as asked; a kill once more, repaired soon, and in full fifty times."""
+    short = plan(list(Fault), 20, Times(), luck=random.Random(1))
+    lasting = [one for one in short if one.seconds >= 20]
+    assert sorted(one.fault for one in lasting) == sorted(Fault)
+    assert sorted(one.fault for one in short if one not in lasting) == sorted(KILLS)
+    full = [one.fault for one in plan(list(Fault), 20, FULL, luck=random.Random(1))]
+    assert {full.count(kill) for kill in KILLS} == {50}
+    assert {full.count(fault) for fault in set(Fault) - set(KILLS)} == {3}
+
+
+def found(
+    *, lost: Sequence[Accepted] = (), missing: int = 0, wrong: int = 0, told: int = 0, equal_s: float = 1
+) -> Found:
+    """Return what was found after a fault."""
+    return Found(
+        fault=Fault.UPGRADED, accepted=1, again=0, lost=lost, missing=missing, wrong=wrong, told=told, equal_s=equal_s
+    )
+
+
+def concluded(one: Found, ledger: Ledger | None = None) -> Findings:
+    """Return what a run with one fault comes to."""
+    archive = Archive([], {}, {})
+    return conclude([one], [], chronicle=Chronicle(), ledger=ledger or Ledger(), archive=archive)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        found(lost=[ACCEPTED]),
+        found(missing=1),
+        found(wrong=1),
+        found(told=1),
+        found(equal_s=BOUND_S + 1),
+    ],
+)
+def test_what_is_wrong(bad: Found) -> None:
+    """A lost write, a missing offset, a wrong client, a traceback and being late each make the run fail."""
+    assert concluded(found()).faults == 0
+    assert concluded(bad).faults > 0
+    assert "lost after" in "\n".join(concluded(bad).lines()) or not bad.lost
+
+
+def test_overdue() -> None:
+    """Works that should have begun some seconds ago are found."""
+    works = {id_: {"properties": {"next_transition": moment}} for id_, moment in MOMENTS.items()}
+    assert overdue(works, datetime(2026, 11, 27, 6, 0, 10, tzinfo=UTC)) == ["late"]
+
+
+def test_an_answer_that_fits_nothing() -> None:
+    """An answer that no writer expects makes the run fail."""
+    ledger = Ledger()
+    ledger.wrong.append("POST was answered 418")
+    assert concluded(found(), ledger).faults == 1
