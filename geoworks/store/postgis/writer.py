@@ -80,7 +80,7 @@ class Writer:
         task = asyncio.ensure_future(self._in_turn(call))
         # Kept, or it could be collected while it runs; `close` waits for it.
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._over)
         return await asyncio.shield(task)
 
     async def repeatable(self, task: Task[T]) -> T:
@@ -116,6 +116,12 @@ class Writer:
                     if again:
                         raise Cut from cut.__cause__
         raise AssertionError
+
+    def _over(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            # Looked at, for its caller may have gone; asyncio would tell of an error that nobody heard of.
+            task.exception()
 
     async def _in_turn(self, call: Callable[[], Awaitable[T]]) -> T:
         async with self._turn:
