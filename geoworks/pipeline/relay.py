@@ -138,8 +138,11 @@ class Leadership:
 
     async def _lead(self, relay: Work, duty: Duty) -> None:
         _log.info("this node leads: it numbers the log and does what one node does for all")
-        async with background({"relay": relay}), duty(), self._leading():
-            await asyncio.Event().wait()
+        try:
+            async with background({"relay": relay}), duty(), self._leading():
+                await asyncio.Event().wait()
+        except ExceptionGroup as several:
+            raise _gravest(several) from several
 
     @asynccontextmanager
     async def _leading(self) -> AsyncIterator[None]:
@@ -150,6 +153,12 @@ class Leadership:
         finally:
             self._leads.clear()
             self._lost.set()
+
+
+def _gravest(several: ExceptionGroup[Exception]) -> Exception:
+    """Return one error for those of relay and duty, which may lose the store in the same moment."""
+    others, unusable = several.split(StoreError)[1], several.subgroup(StoreUnusable)
+    return others or (unusable or several).exceptions[0]
 
 
 def _joined(one: Waiting, wish: Wish, *, at: int) -> Waiting:
