@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -10,6 +12,9 @@ from geoworks.errors import Invalid
 from geoworks.model.change import MatchKeys, Record
 from geoworks.model.wire import Wire
 from tests.store.samples import MATCH_KEYS, records
+
+# The fields of a record that are tables of fields themselves.
+_TABLES = ("given", "derived", "key", "impact", "schedule")
 
 
 @given(records())
@@ -24,6 +29,21 @@ def test_match_keys_come_back_as_they_were(keys: MatchKeys) -> None:
     """What the matcher needs of a version is read as it was written."""
     wire = Wire(MatchKeys)
     assert wire.read(wire.write(keys)) == keys
+
+
+@given(records())
+def test_fields_of_a_later_release_are_passed_over(record: Record) -> None:
+    """A record to which a node of a later release added fields, at any depth, is read as this release knows it."""
+    wire = Wire(Record)
+    told = msgspec.msgpack.decode(wire.write(record))
+    assert wire.read(msgspec.msgpack.encode(_grown(told))) == record
+
+
+def _grown(value: Any) -> Any:  # noqa: ANN401 - whatever stands in a record
+    """Return what was written with one more field in every table of fields."""
+    if isinstance(value, dict):
+        return {name: _grown(inner) if name in _TABLES else inner for name, inner in value.items()} | {"later": [1]}
+    return value
 
 
 @pytest.mark.parametrize("data", [b"", b"\xc1", b"\x91", msgspec.msgpack.encode({"version": "one"}), b"\x00" * 40])
