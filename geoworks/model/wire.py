@@ -10,9 +10,11 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 import shapely
+from msgspec.inspect import type_info
 from shapely.geometry.base import BaseGeometry
 
 from geoworks.errors import Invalid, Problem
+from geoworks.model.passing import without_added
 
 T = TypeVar("T")
 
@@ -23,6 +25,7 @@ class Wire(Generic[T]):
     def __init__(self, kind: type[T]) -> None:
         """Write and read values of this type of the model."""
         self._decoder = msgspec.msgpack.Decoder(kind, dec_hook=_read)
+        self._kind = kind
 
     def write(self, value: T) -> bytes:
         """Return a value as bytes."""
@@ -36,9 +39,17 @@ class Wire(Generic[T]):
 
         """
         try:
-            return self._decoder.decode(data)
-        except (msgspec.DecodeError, shapely.errors.ShapelyError, ValueError, TypeError) as error:
+            return self._decode(data)
+        except (msgspec.DecodeError, shapely.errors.ShapelyError, ValueError, TypeError, RecursionError) as error:
             raise Invalid(Problem("", f"what another node wrote cannot be read: {error}", "run one release")) from error
+
+    def _decode(self, data: bytes) -> T:
+        try:
+            return self._decoder.decode(data)
+        except msgspec.ValidationError:
+            # What people send may have no fields but ours, and stands in records; a later release may add some.
+            known = without_added(type_info(self._kind), msgspec.msgpack.decode(data))
+            return self._decoder.decode(_ENCODER.encode(known))
 
 
 def _write(value: Any) -> bytes:  # noqa: ANN401 - msgspec's hook takes anything
