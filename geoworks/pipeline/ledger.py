@@ -13,6 +13,8 @@ from geoworks.state import Entry, Published, make_entry
 
 # So long an answer waits for the leader: the write is durable whether there is one or not.
 _PATIENCE_S = 2.0
+# And once one waited in vain, those after it until something is numbered again.
+_STALLED_S = 0.1
 # So long an edit waits for what another node wrote of the same feature, before it runs again.
 _CATCH_UP_S = 0.25
 
@@ -92,6 +94,8 @@ class SharedLedger:
         self._follower = follower
         self._bus = bus
         self._doubtful = False
+        # How far the state had come when a write waited in vain; -1 when none did.
+        self._stalled_at = -1
 
     @property
     def in_doubt(self) -> bool:
@@ -127,7 +131,10 @@ class SharedLedger:
     async def _come_back(self, sent: Sent) -> None:
         self._bus.tell_written()
         if sent.last is not None:
-            await self._follower.reached(sent.last, within_s=_PATIENCE_S)
+            stalled = self._stalled_at == self._follower.moves
+            within_s = _STALLED_S if stalled else _PATIENCE_S
+            if not await self._follower.reached(sent.last, within_s=within_s):
+                self._stalled_at = self._follower.moves
 
 
 def _told(writes: Sequence[Write], changes: Committed) -> Sequence[Told]:

@@ -189,11 +189,14 @@ async def test_no_worker(tmp_path: Path, dsn: str) -> None:
                 return [alarm["code"] for alarm in (await status_of(south))["node"]["alarms"]] == ["lag"]
 
             await until(alarmed)
+            for number in range(10):
+                await post(north, f"later {number}", headers)
             (tmp_path / "next").mkdir()
             async with serving(tmp_path / "next", config=node(dsn, "worker", "next")):
                 await seen(stream, "meanwhile")
+                await seen(stream, "later 9")
                 await until(lambda: numbered(dsn))
-                assert await offsets(dsn) == [1, 2]
+                assert await offsets(dsn) == list(range(1, 13))
 
 
 async def test_gateway_killed(tmp_path: Path, dsn: str) -> None:
