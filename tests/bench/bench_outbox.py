@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from itertools import count
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 import asyncpg
 from msgspec import Struct
@@ -67,6 +67,15 @@ class Nodes:
         self._written = asyncio.Event()
         self.delays = Delays({}, {})
 
+    async def number_s(self) -> float:
+        """Return the seconds of the relay for one of many changes that wait."""
+        assert await self._stores[0].lead(self._head)
+        await written_per_s([self._writing(store) for store in self._stores])
+        self._written.set()
+        begin = time.perf_counter()
+        await self._number(WRITERS * EACH)
+        return (time.perf_counter() - begin) / (WRITERS * EACH)
+
     async def run(self) -> float:
         """Return the writes a second of all writers together, until the last is answered."""
         self.delays = Delays({}, {})
@@ -107,16 +116,17 @@ def rows() -> Iterator[Row | Growth]:
             databases = Databases(stack.enter_context(running(settings)))
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             dsn = databases.server.dsn(databases.new())
-            pairs, delays_s = asyncio.run(compared(StoreTable(dsn=dsn), folder))
+            pairs, delays_s, number_s = asyncio.run(compared(StoreTable(dsn=dsn), folder))
         name = f"outbox, {way}: single writes of {WRITERS} nodes, beside plain INSERTs"
         yield paired_row(name, pairs, target=TARGET, unit="writes/s")
+        yield Growth(f"outbox, {way}: a change numbered, of those that wait", WRITERS * EACH, number_s)
         cuts = quantiles(delays_s, n=100)
         for percent in (50, 99):
             yield Growth(f"outbox, {way}: from answer to number (p{percent}), by nodes", WRITERS, cuts[percent - 1])
 
 
-async def compared(table: StoreTable, folder: Path) -> tuple[list[tuple[float, float]], list[float]]:
-    """Return pairs of writes a second, ours and the peer's, and all of the relay's delays."""
+async def compared(table: StoreTable, folder: Path) -> tuple[list[tuple[float, float]], list[float], float]:
+    """Return pairs of writes a second, ours and the peer's, all of the relay's delays, and what a number costs."""
     pairs, delays_s = [], []
     async with AsyncExitStack() as stack:
         nodes = await opened(table, folder, stack)
@@ -129,7 +139,8 @@ async def compared(table: StoreTable, folder: Path) -> tuple[list[tuple[float, f
             if number:
                 pairs.append((figures["ours"], figures["peer"]))
                 delays_s += nodes.delays.seconds()
-    return pairs, delays_s
+        number_s = median([await nodes.number_s() for _ in range(ROUNDS)])
+    return pairs, delays_s, number_s
 
 
 async def opened(table: StoreTable, folder: Path, stack: AsyncExitStack) -> Nodes:

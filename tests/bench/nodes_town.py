@@ -17,12 +17,12 @@ import aiohttp
 from msgspec import Struct
 from yarl import URL
 
+from tests.bench.bench_fanout import different_areas
 from tests.bench.cores import allow_files, cpu_s
-from tests.bench.listeners import EVERYWHERE, FILES, WAIT_S, Listeners, WebSocketClient, mark
+from tests.bench.listeners import FILES, WAIT_S, Listeners, WebSocketClient, mark
 from tests.process.nodes import node
 from tests.process.service import Service, feature, serving, toml
 
-CLIENT = WebSocketClient(path="/v1/stream", areas=(EVERYWHERE,))
 _NUMBERS = count()
 # Clients that only take note give no signs of life, and all come from one address.
 _LIMITS = {
@@ -149,7 +149,9 @@ async def _peopled(
     listeners = []
     for door, sockets in zip(doors, clients, strict=True):
         assert door.base.port
-        listeners.append(await asyncio.to_thread(Listeners, CLIENT, door.base.port, sockets))
+        # Each asks about another place around the works, as drivers do.
+        client = WebSocketClient(path="/v1/stream", areas=different_areas(sockets))
+        listeners.append(await asyncio.to_thread(Listeners, client, door.base.port, sockets))
         stack.push(listeners[-1])
     return Town(doors, posts, headers, listeners)
 
