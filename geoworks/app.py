@@ -1,76 +1,34 @@
-"""The composition root: fits all parts together, for a process alone or a node among many."""
+"""The composition root: opens a town and keeps it going, for a process alone or a node among many."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from geoworks.clock import Clock, SystemClock
 from geoworks.config.settings import Settings
-from geoworks.hub.hub import Hub
-from geoworks.hub.webhooks import Webhooks
 from geoworks.model.change import Kind
-from geoworks.mqtt.publisher import MqttPublisher
 from geoworks.nodes import Bus
-from geoworks.parts import load_zones, make_bus, make_sources, make_store, make_tiles, maps_dir
+from geoworks.parts import load_zones, make_sources, make_store, make_tiles, maps_dir
 from geoworks.pipeline import zones
 from geoworks.pipeline.album import Album
 from geoworks.pipeline.derive import Deriver
-from geoworks.pipeline.desk import Desk, Follower
-from geoworks.pipeline.keys import Keys
-from geoworks.pipeline.ledger import Ledger, OwnLedger
-from geoworks.pipeline.levels import ZoneLevels
+from geoworks.pipeline.desk import Follower
 from geoworks.pipeline.node import Node
-from geoworks.pipeline.rejoin import Rejoiner, ReportLinks, ZoneKeeper
-from geoworks.pipeline.retention import Retention
-from geoworks.pipeline.sync import Syncs
-from geoworks.pipeline.timetable import Timetable
-from geoworks.ports import Source, Store
+from geoworks.ports import Source
 from geoworks.state import State
-from geoworks.store.postgis import PostgisStore
-from geoworks.store.sqlite import SqliteStore
 from geoworks.supervisor import Work, background, supervised
+from geoworks.town import Base, Town, fit, load
 from geoworks.web.listen import listening
 from geoworks.web.server import build_app
 from geoworks.web.services import Services
 from geoworks.web.sessions import COLLECTION, Sessions
-from geoworks.webhooks.dispatch import Dispatch
-from maps.builder import MapBuilder
 from maps.pages import Pages
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Town:
-    """A running town: every part fitted together, writing and telling, with no door open yet.
-
-    `node` is there where many processes serve the town from one store.
-    """
-
-    settings: Settings
-    clock: Clock
-    store: Store
-    state: State
-    desk: Desk
-    hub: Hub
-    syncs: Syncs
-    keys: Keys
-    webhooks: Webhooks
-    dispatch: Dispatch
-    levels: ZoneLevels
-    links: ReportLinks
-    timetable: Timetable
-    zones: ZoneKeeper
-    rejoiner: Rejoiner
-    retention: Retention
-    maps: MapBuilder
-    mqtt: MqttPublisher | None
-    node: Node | None
 
 
 @asynccontextmanager
@@ -95,12 +53,12 @@ async def open_town(
         head = await store.open()
         stack.push_async_callback(store.close)
         state = State(head.epoch, head.offset)
-        node, ledger = await _load(state, store, settings, bus)
+        node, ledger = await load(state, store, settings, bus)
         deriver = Deriver(state, near_works_m=settings.reports.near_works_m)
         stack.callback(deriver.close)
         chosen = make_sources(settings) if sources is None else list(sources)
         moved_at = await node.zones_moved() if node else 0
-        base = _Base(
+        base = Base(
             settings=settings,
             clock=time,
             store=store,
@@ -110,7 +68,7 @@ async def open_town(
             node=node,
             zones_moved_at=moved_at,
         )
-        town = _fit(base, chosen)
+        town = fit(base, chosen)
         await town.syncs.load()
         await town.keys.load()
         await town.webhooks.load()
@@ -182,67 +140,6 @@ async def keep_current(town: Town) -> AsyncIterator[None]:
         tend = partial(town.node.tend, {"zones": partial(_import_zones, town), **works})
         async with background({"duties": tend}):
             yield
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Base:
-    """What the other parts are made of."""
-
-    settings: Settings
-    clock: Clock
-    store: Store
-    state: State
-    deriver: Deriver
-    ledger: Ledger
-    node: Node | None
-    zones_moved_at: int
-
-
-async def _load(
-    state: State, store: PostgisStore | SqliteStore, settings: Settings, bus: Bus | None
-) -> tuple[Node | None, Ledger]:
-    """Rebuild the state from the store; return what writes to it, and what this process is among many."""
-    if isinstance(store, SqliteStore):
-        async for records in store.records():
-            state.load(records)
-        return None, OwnLedger(store)
-    node = Node(state, store, bus or make_bus(settings), settings=settings.node)
-    await node.load()
-    return node, node.ledger
-
-
-def _fit(base: _Base, sources: list[Source]) -> Town:
-    settings, clock, store, state = base.settings, base.clock, base.store, base.state
-    desk = Desk(state, base.ledger, base.deriver, clock=clock)
-    zone_keeper = ZoneKeeper(state, base.deriver, moved_at=base.zones_moved_at)
-    keys, webhooks = Keys(store, clock=clock), Webhooks(store, settings=settings, clock=clock)
-    hub = Hub(state, store, settings=settings.stream, clock=clock)
-    # The hub first: nothing may come between the state's move and what is told of it.
-    desk.followers += [hub.publish, zone_keeper.follow]
-    return Town(
-        settings=settings,
-        clock=clock,
-        store=store,
-        state=state,
-        desk=desk,
-        hub=hub,
-        syncs=Syncs(sources, desk=desk, state=state, store=store, clock=clock, data=settings.data),
-        keys=keys,
-        webhooks=webhooks,
-        # Receivers look at their own clocks, whatever time it is in the town.
-        dispatch=Dispatch(webhooks, hub, settings=settings.webhooks, clock=SystemClock(), is_revoked=keys.is_revoked),
-        levels=ZoneLevels(state, settings.levels),
-        links=ReportLinks(state, near_works_m=settings.reports.near_works_m),
-        timetable=Timetable(state, desk, clock),
-        zones=zone_keeper,
-        rejoiner=Rejoiner(state, desk, zone_keeper),
-        retention=Retention(
-            state, desk, store, data=settings.data, clock=clock, synced={source.name for source in sources}
-        ),
-        maps=MapBuilder(state, settings, folder=maps_dir(settings), clock=clock),
-        mqtt=MqttPublisher(state, settings.mqtt) if settings.mqtt.url else None,
-        node=base.node,
-    )
 
 
 @asynccontextmanager

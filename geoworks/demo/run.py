@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from geoworks.app import Town, keep_current, open_doors, open_town
+from geoworks.app import keep_current, open_doors, open_town
 from geoworks.clock import Clock, SystemClock
 from geoworks.config.settings import Data, MapsTable, Server, Settings, ZonesTable
 from geoworks.config.settings import Town as TownTable
@@ -23,6 +23,7 @@ from geoworks.pipeline.draft import Draft, report_key
 from geoworks.pipeline.intake import works_from_feature
 from geoworks.pipeline.keys import Role
 from geoworks.supervisor import supervised
+from geoworks.town import Town
 
 SOURCE = "voirie"
 _DRAIN_S = 2.0

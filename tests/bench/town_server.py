@@ -16,9 +16,10 @@ from pathlib import Path
 from msgspec import Struct, structs
 from yarl import URL
 
-from geoworks.app import Town, keep_current, open_doors, open_town
+from geoworks.app import keep_current, open_doors, open_town
 from geoworks.config.settings import Data, MapsTable, Server, Settings, Stream
 from geoworks.memory import rarely_collected
+from geoworks.town import Town
 from geoworks.web.turns import new_event_loop
 from tests.bench import returning
 from tests.bench.cores import SERVER_CORE, on_core

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 from msgspec import structs
 from shapely.geometry import shape
 
-from geoworks.app import Town, open_doors, open_town
+from geoworks.app import open_doors, open_town
 from geoworks.config.categories import Category
 from geoworks.config.settings import Reports, Server, Settings, Tiles
 from geoworks.demo import run as demo
@@ -22,6 +22,7 @@ from geoworks.demo import town as sample
 from geoworks.model.zone import Zone
 from geoworks.pipeline import zones
 from geoworks.pipeline.keys import Role
+from geoworks.town import Town
 
 T = TypeVar("T")
 _WAIT_S = 30.0

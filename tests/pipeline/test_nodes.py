@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from geoworks.app import Town, open_town
+from geoworks.app import open_town
 from geoworks.clock import ManualClock
 from geoworks.config.nodes import NodeRole, NodeTable
 from geoworks.config.settings import Data, Engine, Settings, StoreTable
@@ -25,6 +25,7 @@ from geoworks.pipeline.derive import zone_geometries
 from geoworks.pipeline.draft import Draft, works_key
 from geoworks.pipeline.join import ZoneJoin
 from geoworks.state import Published
+from geoworks.town import Town
 from tests.pipeline.house import a_works, a_zone, put_zone
 from tests.postgres import Databases
 from tests.store.samples import NOON

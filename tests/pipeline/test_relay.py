@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 from msgspec.structs import replace
 
-from geoworks.app import Town, open_town
+from geoworks.app import open_town
 from geoworks.clock import ManualClock
 from geoworks.config.settings import Data, Engine, Settings, StoreTable
 from geoworks.errors import Overtaken, StoreBusy
@@ -22,6 +22,7 @@ from geoworks.pipeline.draft import works_key
 from geoworks.ports import Reply
 from geoworks.state import Published
 from geoworks.store.postgis import PostgisStore
+from geoworks.town import Town
 from tests.pipeline.house import a_works, a_zone, put, put_zone
 from tests.postgres import Databases
 from tests.store.samples import DAY, NOON, batch, works_record

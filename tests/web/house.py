@@ -16,7 +16,7 @@ from aiohttp import ClientResponse, ClientSession
 from msgspec import structs
 from yarl import URL
 
-from geoworks.app import Town, open_doors, open_town
+from geoworks.app import open_doors, open_town
 from geoworks.clock import ManualClock
 from geoworks.config.settings import Data, Server, Settings
 from geoworks.errors import Problem, SourceError
@@ -25,6 +25,7 @@ from geoworks.model.schedule import Schedule
 from geoworks.model.works import Works
 from geoworks.pipeline.keys import Role
 from geoworks.ports import Candidate, Rejected
+from geoworks.town import Town
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 

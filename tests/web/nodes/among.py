@@ -13,13 +13,14 @@ from aiohttp import ClientSession
 from msgspec import structs
 from yarl import URL
 
-from geoworks.app import Town, open_doors, open_town
+from geoworks.app import open_doors, open_town
 from geoworks.clock import ManualClock
 from geoworks.config.nodes import NodeRole, NodeTable
 from geoworks.config.settings import Data, Engine, Server, Settings, StoreTable
 from geoworks.pipeline.desk import Desk, Edit
 from geoworks.pipeline.keys import Role
 from geoworks.ports import Reply
+from geoworks.town import Town
 from tests.web.house import NOW, Answer, GivenSource, House
 
 T = TypeVar("T")
