@@ -219,8 +219,11 @@ def _entry(one: Followed, standing: Entry | None) -> Entry | None:
 
 
 def _with_terms(one: Followed, standing: Entry | None) -> Change:
-    """Return the change with what the log does not keep of the version before: the terms, which the state has."""
-    if standing is None or one.change.before is None:
+    """Return the change with what the log does not keep of the version before: the terms, which the state has.
+
+    A node that has just begun may be ahead of the log: then what it has is no version before.
+    """
+    if standing is None or one.change.before is None or standing.revision >= one.revision:
         return one.change
     return replace(one.change, before=standing.keys)
 
