@@ -14,7 +14,7 @@ import asyncpg
 from geoworks.config.settings import StoreTable
 from geoworks.errors import StoreError
 from geoworks.nodes import Followed, News
-from geoworks.store.postgis.faults import translated
+from geoworks.store.postgis.faults import DRIVER, translated
 from geoworks.store.postgis.place import Place
 from geoworks.store.postgis.queries import SQL
 
@@ -80,7 +80,7 @@ class PostgresBus:
                     for channel in due:
                         await connection.execute(SQL["notify"], channel)
         finally:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            with suppress(*DRIVER, asyncpg.InterfaceError):
                 await connection.close(timeout=_CLOSE_S)
 
     async def _listen(self, connection: asyncpg.Connection, news: News) -> None:

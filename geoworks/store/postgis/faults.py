@@ -38,6 +38,10 @@ _TOLD: Mapping[str, tuple[type[StoreError], str]] = {
 _OTHERWISE = (StoreError, "look at the server's log, and report it when the server is well")
 
 
+# What the driver raises on a connection, broken or not, but for a misuse of it.
+DRIVER = (asyncpg.PostgresError, asyncpg.InternalClientError, OSError)
+
+
 class Cut(Exception):
     """The connection broke, or was given up, before anything was committed on it."""
 
@@ -53,7 +57,8 @@ def is_cut(error: BaseException) -> bool:
     if isinstance(error, asyncpg.InterfaceError):
         # So the driver says of a connection that broke before it was asked.
         return "closed" in str(error)
-    return isinstance(error, OSError)
+    # The driver's own state is broken where the server said farewell and its end has not come yet.
+    return isinstance(error, (OSError, asyncpg.InternalClientError))
 
 
 @contextmanager
@@ -61,7 +66,7 @@ def translated(where: str) -> Iterator[None]:
     """Turn errors of the driver, the network and the server into the store's errors; `where` names the database."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.DataError, asyncpg.ClientConfigurationError, OSError, Cut) as error:
+    except (*DRIVER, asyncpg.DataError, asyncpg.ClientConfigurationError, Cut) as error:
         raise fault(error, where) from error
     except asyncpg.InterfaceError as error:
         if not is_cut(error):

@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 import asyncpg
 
 from geoworks.errors import StoreBusy
-from geoworks.store.postgis.faults import is_cut, translated
+from geoworks.store.postgis.faults import DRIVER, is_cut, translated
 from geoworks.store.postgis.place import Place
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class Readers:
             with translated(self._place.name):
                 try:
                     return await self._ask(reading)
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                except (*DRIVER, asyncpg.InterfaceError) as error:
                     if not is_cut(error) or isinstance(error, TimeoutError):
                         raise
                 return await self._ask(reading)
@@ -67,7 +67,12 @@ class Readers:
 
     async def _ask(self, reading: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         async with self._pool.acquire() as connection:
-            return await reading(connection)
+            try:
+                return await reading(connection)
+            except asyncpg.InternalClientError:
+                # Nothing can be asked on it any more, and nobody else shall.
+                connection.terminate()
+                raise
 
     async def _take(self) -> None:
         wait_s, size = self._place.settings.acquire_timeout_s, self._place.settings.pool_size

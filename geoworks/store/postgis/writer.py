@@ -11,7 +11,7 @@ import asyncpg
 from msgspec import Struct
 
 from geoworks.errors import StoreBusy
-from geoworks.store.postgis.faults import Cut, CutDuringCommit, is_cut, translated
+from geoworks.store.postgis.faults import DRIVER, Cut, CutDuringCommit, is_cut, translated
 from geoworks.store.postgis.place import Place
 from geoworks.store.postgis.queries import SQL
 
@@ -72,7 +72,7 @@ class Writer:
         while self._running:
             await asyncio.wait(self._running)
         if self._connection is not None:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*DRIVER, asyncpg.InterfaceError):
                 await self._connection.close(timeout=_CLOSE_S)
 
     async def finished(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -196,5 +196,5 @@ async def _transaction(connection: asyncpg.Connection, check: str) -> AsyncItera
 async def _roll_back(connection: asyncpg.Connection) -> None:
     try:
         await connection.execute("ROLLBACK")
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (*DRIVER, asyncpg.InterfaceError):
         connection.terminate()
