@@ -107,12 +107,16 @@ class Soak:
     async def _writing(self) -> AsyncIterator[None]:
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            for writer in self._writers:
-                group.create_task(writer.write(stop, every_s=_WRITERS / self._options.writes_per_s))
+            every_s = _WRITERS / self._options.writes_per_s
+            tasks = [group.create_task(writer.write(stop, every_s=every_s)) for writer in self._writers]
             try:
                 yield
             finally:
                 stop.set()
+            while not all(task.done() for task in tasks):
+                # Who writes at one gateway only waits for it.
+                await self._fleet.revive()
+                await asyncio.sleep(_LOOK_S)
 
     async def _round(self, planned: Planned, crowd: Crowd, *, place: str) -> None:
         for member in crowd.members:
@@ -124,7 +128,6 @@ class Soak:
             await self._maker.make(planned.fault, planned.seconds)
             await asyncio.sleep(self._options.around_s)
         equal_s, wrong = await self._become_equal(crowd)
-        await self._fleet.revive()
         archive = await self._fleet.archive()
         fresh = Ledger()
         fresh.accepted = ledger.accepted[accepted:]
