@@ -24,9 +24,7 @@ class Alone(PostgisStore):
         self._known = Cursor(head.epoch, head.offset)
         self._written: list[Write] = []
         self._turn = asyncio.Lock()
-        self._revisions: dict[Key, int] = {}
-        async for features in self.standing():
-            self._revisions.update((feature.record.key, feature.revision) for feature in features)
+        await self._learn()
         return head
 
     async def commit(self, batch: Batch) -> Committed:
@@ -34,7 +32,16 @@ class Alone(PostgisStore):
         async with self._turn:
             writes = tuple(map(self._revised, batch.writes))
             self._written = [write for write in writes if not write.silent]
-            return await self._numbered(await self.send(replace(batch, writes=writes)))
+            committed = await self._numbered(await self.send(replace(batch, writes=writes)))
+            if len(self._written) < len(writes):
+                # What the log does not tell.
+                await self._learn()
+            return committed
+
+    async def _learn(self) -> None:
+        self._revisions: dict[Key, int] = {}
+        async for features in self.standing():
+            self._revisions.update((feature.record.key, feature.revision) for feature in features)
 
     async def settle(self) -> Committed | None:
         """Find out what became of the batch in doubt, and number it."""

@@ -51,9 +51,8 @@ async def send(connection: asyncpg.Connection, commit: UUID, batch: Batch) -> Se
 
 
 async def _write_many(connection: asyncpg.Connection, commit: UUID, batch: Batch) -> Sequence[int]:
-    count = sum(not write.silent for write in batch.writes)
-    revisions: Sequence[int] = await connection.fetchval(SQL["begin_commit"], commit, count) or []
-    fresh = _revised(batch.writes, revisions)
+    count = sum(not write.silent or not write.revision for write in batch.writes)
+    fresh = _revised(batch.writes, await connection.fetchval(SQL["begin_commit"], commit, count) or [])
     standing = await _lock(connection, batch.writes)
     told = [(write, revision) for write, revision in zip(batch.writes, fresh, strict=True) if not write.silent]
     changes = number(batch, 0, lambda key: standing.get(key, 0))
@@ -71,14 +70,15 @@ async def _write_many(connection: asyncpg.Connection, commit: UUID, batch: Batch
             await connection.execute(SQL["forget_records"], *CODEC.key_row(write.key), revision)
     last = {write.key: revision for write, revision in zip(batch.writes, fresh, strict=True)}
     await _write_features(connection, last, batch.writes)
-    return revisions
+    return [revision for _, revision in told]
 
 
 def _revised(writes: Sequence[Write], revisions: Sequence[int]) -> list[int]:
     """Return the revision of the feature after each write: one of these, but a silent write leaves it as it is."""
     fresh, last, revised = iter(revisions), dict[Key, int](), list[int]()
     for write in writes:
-        last[write.key] = last.get(write.key, write.revision) if write.silent else next(fresh)
+        standing = last.get(write.key, write.revision)
+        last[write.key] = standing if write.silent and standing else next(fresh)
         revised.append(last[write.key])
     return revised
 

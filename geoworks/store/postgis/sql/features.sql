@@ -20,7 +20,7 @@ FROM (
 -- Where one of them is not as it was read (`was`, 0 when it is new) nothing is written and nothing returned. $1 is the
 -- commit, $2 its moment, $3 the offset of the zones that hold; what has no record makes no change.
 WITH fresh AS MATERIALIZED (
-    SELECT *, CASE WHEN record IS NULL THEN was ELSE nextval('geoworks.revisions') END AS revision
+    SELECT *, CASE WHEN record IS NULL AND was <> 0 THEN was ELSE nextval('geoworks.revisions') END AS revision
     FROM unnest(
         $4::text[], $5::text[], $6::bigint[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::bytea[],
         $11::geometry[], $12::jsonb[], $13::jsonb[], $14::jsonb[], $15::geometry[], $16::bigint[], $17::text[],
