@@ -13,7 +13,7 @@ language links) and `now` (the service's clock, which may not be the reader's):
 `staff`        nothing
 `status`       `sources`: rows of `name, state (fresh|stale|failed|waiting), updated, count, rejected, held, error`;
                `counts`: `{works, zones, reports}`; `stream`: how the stream fares, as `/v1/status` tells it;
-               `alarms`: codes of what somebody should look after
+               `alarms`: codes of what somebody should look after; `node`: this node's name, empty alone
 `sync`         `source`; `report`: `{at, dry_run, counts: {name: number}, held, error, rejected: [{which, where,
                why, mend, at: [lon, lat] | None}]}`, or None before the first synchronisation
 `maps`         `maps`: rows of `title, url`
