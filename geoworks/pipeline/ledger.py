@@ -129,6 +129,8 @@ class SharedLedger:
             await self._follower.moved(within_s=_CATCH_UP_S)
 
     async def _come_back(self, sent: Sent) -> None:
+        # Where this node leads, it need not hear of it by the bus.
+        self._follower.written()
         self._bus.tell_written()
         if sent.last is not None:
             stalled = self._stalled_at == self._follower.moves
