@@ -59,6 +59,7 @@ class LogFollower:
         self._kept: dict[str, Refresh] = {}
         self._writings: Mapping[str, int] = {}
         self._away = False
+        self._readings = 0
 
     def keep(self, collection: str, refresh: Refresh) -> None:
         """Have what is kept in memory of a collection of documents read again when some node wrote it."""
@@ -100,6 +101,13 @@ class LogFollower:
         async with self._turn:
             await self._take_heard()
             if self._unread:
+                await self._read()
+
+    async def caught_up(self) -> None:
+        """Come as far as the log stands now; all who ask at once share one reading."""
+        begun = self._readings
+        async with self._turn:
+            if self._readings == begun:
                 await self._read()
 
     async def look(self) -> None:
@@ -169,6 +177,7 @@ class LogFollower:
 
     async def _read(self) -> None:
         self._unread = False
+        self._readings += 1
         try:
             while page := await self._store.log(self._state.cursor, limit=_PAGE):
                 await self._apply(page)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from msgspec import Struct
 
 from geoworks.clock import Clock
 from geoworks.config.nodes import NodeRole, NodeTable
+from geoworks.errors import StoreError
 from geoworks.nodes import Bus, Outlook, SharedStore
 from geoworks.pipeline.derive import Deriver
 from geoworks.pipeline.follow import LogFollower
@@ -19,6 +21,9 @@ from geoworks.pipeline.rejoin import ZoneKeeper
 from geoworks.pipeline.relay import Duty, Leadership, Relay
 from geoworks.state import State
 from geoworks.supervisor import Work, background, supervised
+
+# So long a client that knocks waits for this node to come as far as the log.
+_CURRENT_S = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -81,6 +86,15 @@ class Node:
             works["lead"] = partial(self.leadership.run, partial(self._relay.run, zones, deriver, clock), duty)
         async with background(works), supervised({"bus": partial(self._bus.run, self.follower), "zones": zones.run}):
             yield
+
+    async def come_current(self) -> None:
+        """Come as far as the log stands, as well as the store lets us in a moment.
+
+        A client may have heard more at another node than this one has: it would be told that it knows the future.
+        """
+        with suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(_CURRENT_S):
+                await self.follower.caught_up()
 
     async def tend(self, works: Mapping[str, Work]) -> None:
         """Keep works going whenever this node leads, until cancelled."""

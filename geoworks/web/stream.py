@@ -20,7 +20,7 @@ from geoworks.errors import Invalid, Problem
 from geoworks.hub.hub import Hub
 from geoworks.hub.messages import PROTOCOL
 from geoworks.hub.session import Session
-from geoworks.web.doorkeeper import DOORKEEPER, Doorkeeper, bound_buffers
+from geoworks.web.doorkeeper import DOORKEEPER, Doorkeeper, bound_buffers, come_current
 
 _CLOSE_S = 5.0
 # Of the files that may be open, beyond which a connection has one descriptor only.
@@ -59,6 +59,7 @@ class StreamDoor:
 
         """
         self._check(request)
+        await come_current(request)
         # Twice the limit: a frame that is a little too large is told why before the close.
         ws = Conversation(2 * self._stream.frame_bytes)
         writer = await ws.prepare(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from geoworks.app import open_doors, open_town
 from geoworks.clock import ManualClock
 from geoworks.config.nodes import NodeRole, NodeTable
 from geoworks.config.settings import Data, Engine, Server, Settings, StoreTable
+from geoworks.nodes import Bus, Followed, News
 from geoworks.pipeline.desk import Desk, Edit
 from geoworks.pipeline.keys import Role
 from geoworks.ports import Reply
@@ -72,23 +73,44 @@ async def come_as_far(here: Town, other: Town) -> None:
             await asyncio.sleep(0.001)
 
 
+class DeafBus:
+    """A `geoworks.nodes.Bus` by which nothing is heard: its node knows what it finds when it looks."""
+
+    trouble = ""
+
+    async def run(self, news: News) -> None:
+        """Hear nothing until cancelled."""
+        del news
+        await asyncio.Event().wait()
+
+    def tell_written(self) -> None:
+        """Tell nobody."""
+
+    def tell_numbered(self, epoch: str, changes: Sequence[Followed]) -> None:
+        """Tell nobody."""
+        del epoch, changes
+
+
 @asynccontextmanager
 async def opened_among(
-    folder: Path, dsn: str, clock: ManualClock | None = None, /, **tables: object
-) -> AsyncIterator[House]:
-    """Serve a town by a worker and two gateways; `tables` replace those of the settings."""
+    folder: Path, dsn: str, clock: ManualClock | None = None, bus: Bus | None = None, /, **tables: object
+) -> AsyncIterator[Among]:
+    """Serve a town by a worker and two gateways; `tables` replace those of the settings.
+
+    `bus` is that of the gateway that is listened to, and of none else.
+    """
     tables.setdefault("server", Server(port=0, requests_per_minute=10_000))
     store = StoreTable(engine=Engine.POSTGRESQL, dsn=dsn)
     clock, source = clock or ManualClock(NOW), GivenSource()
 
     def settings(name: str, role: NodeRole) -> Settings:
-        node = NodeTable(role=role, name=name)
+        node = NodeTable(role=role, name=name, poll_s=1.0)
         return structs.replace(Settings(), data=Data(dir=str(folder / name)), store=store, node=node, **tables)
 
     async with (
         open_town(settings("worker", NodeRole.WORKER), clock=clock, sources=[source]),
         open_town(settings("north", NodeRole.GATEWAY), clock=clock, sources=[source]) as north,
-        open_town(settings("south", NodeRole.GATEWAY), clock=clock, sources=[source]) as south,
+        open_town(settings("south", NodeRole.GATEWAY), clock=clock, sources=[source], bus=bus) as south,
         open_doors(north) as north_address,
         open_doors(south) as address,
         ClientSession() as client,
