@@ -154,9 +154,14 @@ class Desk:
 
     async def _write_once(self, own: list[Edit[None]], jobs: list[Job]) -> None:
         """Write what the edits want; run them again on what stands when another node was faster."""
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             now = self._clock.now()
-            ran, wishes = self._run_edits(own, jobs, now)
+            ran, wishes, refused = self._run_edits(own, jobs, now)
+            # What refuses them here may have changed at another node. Once: whoever is refused again is refused.
+            if attempt == 0 and any(job.error for job in jobs) and await self._ledger.come_current():
+                continue
+            for job in refused:
+                job.tell()
             try:
                 await self._commit(ran, wishes, now)
             except Overtaken:
@@ -165,7 +170,10 @@ class Desk:
                 return
         raise StoreBusy("other nodes keep writing the same features; send this again")
 
-    def _run_edits(self, own: list[Edit[None]], jobs: list[Job], now: datetime) -> tuple[list[Job], list[Wish]]:
+    def _run_edits(
+        self, own: list[Edit[None]], jobs: list[Job], now: datetime
+    ) -> tuple[list[Job], list[Wish], list[Job]]:
+        """Return the jobs that went well, what all want written, and the jobs that what is durable refused."""
         written: dict[Key, Record | None] = {}
 
         def lookup(key: Key) -> Record | None:
@@ -181,6 +189,7 @@ class Desk:
             written.update(draft)
             wishes += draft.wishes
         ran: list[Job] = []
+        refused: list[Job] = []
         for job in jobs:
             draft = Draft(lookup, now)
             if _run(job, draft):
@@ -188,9 +197,9 @@ class Desk:
                 wishes += draft.wishes
                 ran.append(job)
             elif not written:
-                # What refused it is durable. A refusal for what this batch writes waits until that is, too.
-                job.tell()
-        return ran, wishes
+                # A refusal for what this batch writes waits until that is durable, too.
+                refused.append(job)
+        return ran, wishes, refused
 
     async def _commit(self, ran: list[Job], wishes: list[Wish], now: datetime) -> None:
         zones_at = self._deriver.zones_at

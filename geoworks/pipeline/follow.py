@@ -110,17 +110,12 @@ class LogFollower:
             if self._readings == begun:
                 await self._read()
 
-    async def look(self) -> None:
-        """Read the log to its end."""
-        async with self._turn:
-            await self._read()
-
     async def survey(self) -> None:
         """Look how the store stands; catch up with the log and with the documents others wrote."""
         outlook = await self._store.look()
         self.outlook = outlook
         if outlook.head.epoch != self._state.cursor.epoch or outlook.head.offset != self._state.cursor.offset:
-            await self.look()
+            await self.caught_up()
         for collection, refresh in self._kept.items():
             if outlook.collections.get(collection) != self._writings.get(collection):
                 await refresh()

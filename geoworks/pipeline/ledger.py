@@ -45,8 +45,12 @@ class Ledger(Protocol):
         """Find out what became of the batch in doubt; return what the state has to take of it."""
         ...
 
+    async def come_current(self) -> bool:
+        """Let the state come as far as the log; tell whether that moved it."""
+        ...
+
     async def catch_up(self) -> None:
-        """Let the state come to what other nodes wrote."""
+        """Let the state come to what other nodes wrote, and wait a moment for what has no number yet."""
         ...
 
 
@@ -80,6 +84,10 @@ class OwnLedger:
         changes = await self._store.settle()
         writes, self._doubtful = self._doubtful, None
         return () if changes is None else _told(writes, changes)
+
+    async def come_current(self) -> bool:
+        """Do nothing: nobody else writes."""
+        return False
 
     async def catch_up(self) -> None:
         """Do nothing: nobody else writes."""
@@ -121,11 +129,15 @@ class SharedLedger:
                 await self._come_back(sent)
         return ()
 
-    async def catch_up(self) -> None:
-        """Look at the log; where it holds nothing new, wait a moment for what is not numbered yet."""
+    async def come_current(self) -> bool:
+        """Read the log to its end; tell whether that moved the state."""
         before = self._follower.moves
-        await self._follower.look()
-        if self._follower.moves == before:
+        await self._follower.caught_up()
+        return self._follower.moves != before
+
+    async def catch_up(self) -> None:
+        """Read the log; where it holds nothing new, wait a moment for what is not numbered yet."""
+        if not await self.come_current():
             await self._follower.moved(within_s=_CATCH_UP_S)
 
     async def _come_back(self, sent: Sent) -> None:

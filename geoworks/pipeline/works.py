@@ -14,11 +14,11 @@ from msgspec import structs
 from geoworks.errors import Conflict, Invalid, NotFound, Problem, StaleVersion
 from geoworks.ids import clean_source_id, new_id
 from geoworks.model import overlay
-from geoworks.model.change import Patch, Reason, Record, Version
+from geoworks.model.change import Key, Patch, Reason, Record, Version
 from geoworks.model.works import Works
 from geoworks.pipeline.checks import check_works
 from geoworks.pipeline.desk import Edit
-from geoworks.pipeline.draft import Draft, works_key
+from geoworks.pipeline.draft import Draft, blank, works_key
 
 API = "api"
 _PREFIX = f"{API}:"
@@ -169,6 +169,20 @@ def restore(id_: str, version: Version, *, actor: str, seen: int | None = None) 
         )
 
     return edit
+
+
+def record_of(key: Key, version: Version) -> Record:
+    """Return a works as one of its versions was written; nothing is derived for it yet."""
+    return Record(
+        key=key,
+        version=version.version,
+        created=version.at,
+        updated=version.at,
+        given=version.given,
+        derived=blank(version.given),
+        source=API,
+        overlay=version.overlay,
+    )
 
 
 def find_version(versions: Sequence[Version], number: int) -> Version:

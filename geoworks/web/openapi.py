@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -63,7 +64,7 @@ def _operation(door: Door) -> dict[str, Any]:
         "summary": door.summary,
         "tags": [door.tag],
         "parameters": [*_path_parameters(door.path), *_query_parameters(door)],
-        "responses": {str(int(door.status)): _answer(door), **_errors(door)},
+        "responses": {**_answers(door), **_errors(door)},
     }
     if door.body is not None:
         content = {door.body_media: {"schema": _schema(door.body, into=True)}}
@@ -87,6 +88,14 @@ def _query_parameters(door: Door) -> list[dict[str, Any]]:
         {"name": name, "in": "query", "schema": schema} | ({"explode": False} if name in lists else {})
         for name, schema in components[door.query.__name__]["properties"].items()
     ]
+
+
+def _answers(door: Door) -> dict[str, Any]:
+    answers = {str(int(door.status)): _answer(door)}
+    if door.may_wait:
+        told = "Written, and told as soon as one of many nodes numbers the log"
+        answers[str(int(HTTPStatus.ACCEPTED))] = _answer(door) | {"description": told}
+    return answers
 
 
 def _answer(door: Door) -> dict[str, Any]:

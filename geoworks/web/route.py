@@ -27,7 +27,10 @@ MERGE_PATCH = "application/merge-patch+json"
 
 @dataclass(frozen=True, kw_only=True)
 class Door:
-    """One method at one address. `body` and `answer` are types whose JSON schema the documents show."""
+    """One method at one address. `body` and `answer` are types whose JSON schema the documents show.
+
+    `may_wait`: where no node numbers the log just now it answers 202, with what is written and not told yet.
+    """
 
     method: str
     path: str
@@ -41,6 +44,7 @@ class Door:
     answer: Any = None
     answer_media: str = JSON
     status: int = 200
+    may_wait: bool = False
     errors: tuple[type[GeoworksError], ...] = ()
 
     @property

@@ -61,7 +61,7 @@ async def create_works(request: web.Request) -> web.StreamResponse:
 
     outcome = await submit_once(request, edit, owner=caller(request).owner, body=body, tell=tell)
     id_ = _id_in(outcome.body)
-    response = _feature(request, written[0], status=outcome.status) if written else _again(request, id_)
+    response = _feature(request, written[0], status=outcome.status) if written else await _again(request, id_)
     response.headers["Location"] = f"{services(request).settings.server.base_path}/v1/works/{quote(id_, safe=':')}"
     if outcome.repeated:
         response.headers["Idempotent-Replayed"] = "true"
@@ -127,16 +127,20 @@ def _feature(request: web.Request, record: Record, *, status: int = HTTPStatus.O
     return feature(request, entry.record, body_of(entry), status=status)
 
 
-def _again(request: web.Request, id_: str) -> web.Response:
-    """Return a works that an earlier request with the same key wrote."""
-    entry = services(request).state.get(works_key(id_))
-    if entry is None:
+async def _again(request: web.Request, id_: str) -> web.Response:
+    """Return a works that an earlier request with the same key wrote, also where it is not told yet."""
+    house, key = services(request), works_key(id_)
+    entry = house.state.get(key)
+    if entry is not None:
+        return feature(request, entry.record, body_of(entry), status=HTTPStatus.CREATED)
+    versions = await house.store.versions(key) if house.node else ()
+    if not versions:
         raise _gone(id_)
-    return feature(request, entry.record, body_of(entry), status=HTTPStatus.CREATED)
+    return _feature(request, works.record_of(key, versions[-1]))
 
 
 def _gone(id_: str) -> NotFound:
-    return NotFound(f"the works {id_[:80]!r} was written and has gone since, or is not told yet: look again later")
+    return NotFound(f"the works {id_[:80]!r} was written and has gone since")
 
 
 def _works(request: web.Request, body: bytes) -> Works:
@@ -164,6 +168,7 @@ DOORS: Sequence[Door] = (
         body_media=GEOJSON,
         answer=Works,
         answer_media=GEOJSON,
+        may_wait=True,
         status=HTTPStatus.CREATED,
         errors=(Invalid, Conflict, KeyReused),
     ),
@@ -178,6 +183,7 @@ DOORS: Sequence[Door] = (
         body_media=GEOJSON,
         answer=Works,
         answer_media=GEOJSON,
+        may_wait=True,
         errors=(Invalid, Conflict, StaleVersion),
     ),
     Door(
@@ -191,6 +197,7 @@ DOORS: Sequence[Door] = (
         body_media=MERGE_PATCH,
         answer=Works,
         answer_media=GEOJSON,
+        may_wait=True,
         errors=(Invalid, NotFound, StaleVersion),
     ),
     Door(
@@ -202,6 +209,7 @@ DOORS: Sequence[Door] = (
         allow=STAFF,
         answer=Works,
         answer_media=GEOJSON,
+        may_wait=True,
         errors=(NotFound, Conflict, StaleVersion),
     ),
     Door(
@@ -214,6 +222,7 @@ DOORS: Sequence[Door] = (
         query=ReleaseQuery,
         answer=Works,
         answer_media=GEOJSON,
+        may_wait=True,
         errors=(NotFound, StaleVersion),
     ),
     Door(
@@ -226,6 +235,7 @@ DOORS: Sequence[Door] = (
         body=RestoreBody,
         answer=Works,
         answer_media=GEOJSON,
+        may_wait=True,
         errors=(Invalid, NotFound, StaleVersion),
     ),
 )

@@ -191,12 +191,15 @@ async def test_no_worker(tmp_path: Path, dsn: str) -> None:
             await until(alarmed)
             for number in range(10):
                 await post(north, f"later {number}", headers)
+            once = [await post(north, "once", headers | {"Idempotency-Key": "once"}) for _ in range(2)]
+            assert once[0]["id"] == once[1]["id"]
+            assert once[1]["properties"]["title"] == "once"
             (tmp_path / "next").mkdir()
             async with serving(tmp_path / "next", config=node(dsn, "worker", "next")):
                 await seen(stream, "meanwhile")
                 await seen(stream, "later 9")
                 await until(lambda: numbered(dsn))
-                assert await offsets(dsn) == list(range(1, 13))
+                assert await offsets(dsn) == list(range(1, 14))
 
 
 async def test_gateway_killed(tmp_path: Path, dsn: str) -> None:
