@@ -127,10 +127,6 @@ class SharedStore(Store, Protocol):
         """
         ...
 
-    async def resign(self) -> None:
-        """Let another node number."""
-        ...
-
     async def number(self, *, zones_at: int, limit: int) -> Sequence[Followed]:
         """Give the oldest changes that wait their offsets, at most `limit`, and return them in their order.
 

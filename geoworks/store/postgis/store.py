@@ -158,10 +158,6 @@ class PostgisStore:
         self._check_ours()
         return await self._unless_lost(self._leader.lead(known, self._home))
 
-    async def resign(self) -> None:
-        """Let another node number."""
-        await self._leader.resign()
-
     async def number(self, *, zones_at: int, limit: int) -> Sequence[Followed]:
         """Give the oldest changes that wait their offsets, at most `limit`, and return them in their order.
 

@@ -30,8 +30,6 @@ RECORD: Final = ("revision", "record", "zones_at")
 # Rows encoded at once: arrays pay, and memory stays bounded in a batch of a hundred thousand.
 _CHUNK = 5_000
 _PRUNE_STEP = 5_000
-# From so many changed records on, COPY is worth its further exchanges with the server.
-_STAGED_FROM = 200
 
 
 async def send(connection: asyncpg.Connection, commit: UUID, batch: Batch) -> Sequence[int]:
@@ -125,15 +123,13 @@ async def _write_features(
 
 
 async def _replace(connection: asyncpg.Connection, records: Sequence[Record], revisions: Mapping[Key, int]) -> None:
-    """Write records over those that stand: few by one statement, many by COPY to a table beside and one statement."""
-    if len(records) >= _STAGED_FROM:
+    """Write records over those that stand, by COPY to a table beside and one statement."""
+    if records:
         await connection.execute(SQL["stage"])
         for some in _chunks(records):
             rows = _feature_rows(some, revisions)
             await connection.copy_records_to_table("staged", columns=FEATURE, records=rows)
         await connection.execute(SQL["replace_staged"])
-    elif records:
-        await connection.execute(SQL["replace_features"], *columns(list(_feature_rows(records, revisions))))
 
 
 def _feature_rows(records: Sequence[Record], revisions: Mapping[Key, int]) -> Iterator[Row]:

@@ -90,28 +90,6 @@ replaced AS (
 SELECT (SELECT coalesce(array_agg(revision ORDER BY revision), '{}') FROM fresh WHERE record IS NOT NULL)
 FROM held;
 
--- name: replace_features
--- Write features over what stood there, as arrays of their columns.
-UPDATE geoworks.features AS standing SET
-    version = fresh.version,
-    created = fresh.created,
-    updated = fresh.updated,
-    source = fresh.source,
-    raw_hash = fresh.raw_hash,
-    geometry = fresh.geometry,
-    given = fresh.given,
-    overlay = fresh.overlay,
-    derived = fresh.derived,
-    given_geometry = fresh.given_geometry,
-    revision = fresh.revision
-FROM unnest(
-    $1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bytea[],
-    $8::geometry[], $9::jsonb[], $10::jsonb[], $11::jsonb[], $12::geometry[], $13::bigint[]
-) AS fresh (
-    kind, id, version, created, updated, source, raw_hash, geometry, given, overlay, derived, given_geometry, revision
-)
-WHERE standing.kind = fresh.kind AND standing.id = fresh.id;
-
 -- name: stage
 -- Make room beside the features for many that changed; it is the connection's own, and empty after each transaction.
 CREATE TEMPORARY TABLE IF NOT EXISTS staged ON COMMIT DELETE ROWS AS
