@@ -125,7 +125,7 @@ async def keep_current(town: Town) -> AsyncIterator[None]:
     """Import the first zones, then keep sources, maps and the log current until the block ends: of many nodes, one."""
     album = Album(town.store, town.state, clock=town.clock)
     works: dict[str, Work] = {"sources": town.syncs.run, "retention": town.retention.run, "photos": album.run}
-    works["webhooks"] = town.dispatch.run
+    works["webhooks"] = partial(_send_webhooks, town)
     if town.settings.maps.enabled:
         works["maps"] = town.maps.run
     if town.mqtt is not None:
@@ -135,8 +135,6 @@ async def keep_current(town: Town) -> AsyncIterator[None]:
         async with supervised(works):
             yield
     else:
-        # How far deliveries have come, another node may have noted last.
-        works["webhooks"] = partial(_send_webhooks, town)
         tend = partial(town.node.tend, {"zones": partial(_import_zones, town), **works})
         async with background({"duties": tend}):
             yield
@@ -195,6 +193,7 @@ async def _import_zones(town: Town) -> None:
 
 
 async def _send_webhooks(town: Town) -> None:
+    # How far deliveries have come, another node may have noted last.
     await town.webhooks.load()
     await town.dispatch.run()
 
