@@ -13,8 +13,9 @@ from tests.soak.archive import Archive
 from tests.soak.chronicle import Chronicle
 from tests.soak.fault import FULL, KILLS, Fault, Times, plan
 from tests.soak.faults import Options, overdue, soak
-from tests.soak.findings import BOUND_S, Findings, Found, conclude
+from tests.soak.findings import BOUND_S, Found, Row, conclude
 from tests.soak.ledger import Accepted, Ledger
+from tests.soak.verdict import Verdict
 
 A_FEW = (
     Fault.LEADER_KILLED,
@@ -57,7 +58,7 @@ def found(
     )
 
 
-def concluded(one: Found, ledger: Ledger | None = None) -> Findings:
+def concluded(one: Found, ledger: Ledger | None = None) -> Verdict[Row]:
     """Return what a run with one fault comes to."""
     archive = Archive([], {}, {})
     return conclude([one], [], chronicle=Chronicle(), ledger=ledger or Ledger(), archive=archive)

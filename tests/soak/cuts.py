@@ -24,7 +24,7 @@ from tests.soak.cutter import Cutter
 from tests.soak.ledger import Ledger
 from tests.soak.relay import relaying
 from tests.soak.town import Town, served
-from tests.soak.verdict import Evidence, Verdict, judge
+from tests.soak.verdict import Evidence, Row, Verdict, judge
 from tests.soak.writer import Door, Writer
 
 _WRITERS = 6
@@ -54,7 +54,7 @@ class Soak:
         self._chronicle = Chronicle()
         self._ledger = Ledger()
 
-    async def run(self) -> Verdict:
+    async def run(self) -> Verdict[Row]:
         """Write and cut, then compare."""
         options = self._options
         async with AsyncExitStack() as stack:
@@ -111,7 +111,7 @@ class Soak:
             print(f"{cuts}, {len(self._ledger.accepted)} writes accepted, {live}", file=sys.stderr, flush=True)
 
 
-async def soak(options: Options, folder: Path) -> Verdict:
+async def soak(options: Options, folder: Path) -> Verdict[Row]:
     """Run with data in a folder."""
     async with served(folder) as town:
         return await Soak(options, town).run()

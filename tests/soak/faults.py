@@ -27,11 +27,12 @@ from geoworks.errors import StoreError
 from tests.soak.chronicle import Chronicle
 from tests.soak.crowd import Crowd, gathered
 from tests.soak.fault import FULL, Fault, Planned, Times, plan
-from tests.soak.findings import AT_END, BOUND_S, Findings, Found, conclude, held_wrongly
+from tests.soak.findings import AT_END, BOUND_S, Found, Row, conclude, held_wrongly
 from tests.soak.fleet import GATEWAYS, WORKERS, Fleet, fleet
 from tests.soak.ledger import Ledger
 from tests.soak.maker import FaultMaker
 from tests.soak.relay import relaying
+from tests.soak.verdict import Verdict
 from tests.soak.writer import Door, Writer
 
 _WRITERS = 8
@@ -76,7 +77,7 @@ class Soak:
         self._writers: list[Writer] = []
         self._found: list[Found] = []
 
-    async def run(self) -> Findings:
+    async def run(self) -> Verdict[Row]:
         """Make one fault after the other and look at what it left."""
         options = self._options
         chosen = [fault for fault in options.only or Fault if fault in self._maker.possible]
@@ -175,7 +176,7 @@ class Soak:
         behind += [f"{id_} should have begun or ended" for id_ in overdue(stored, datetime.now(UTC))]
         return [*behind, *(f"a client: {held_wrongly(member, stored)}" for member in crowd.wrong(stored))]
 
-    async def _conclude(self, crowd: Crowd) -> Findings:
+    async def _conclude(self, crowd: Crowd) -> Verdict[Row]:
         """End all nodes with notice, and look at everything once more."""
         told = self._fleet.faults()
         for member in crowd.members:
@@ -215,7 +216,7 @@ def _said(found: Found) -> str:
     )
 
 
-async def soak(options: Options, folder: Path) -> Findings:
+async def soak(options: Options, folder: Path) -> Verdict[Row]:
     """Run with what the nodes need in a folder."""
     with _waiting_at_most(options.patience_s):
         async with fleet(folder, options.bus) as nodes:

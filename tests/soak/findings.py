@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from tests.soak.cut import NO_CUT
 from tests.soak.fault import Fault
 from tests.soak.ledger import Accepted, Ledger
 from tests.soak.member import Member
-from tests.soak.verdict import explain, table
+from tests.soak.verdict import Verdict, explain
 
 BOUND_S = 10.0
 AT_END = "looked at once more at the end"
@@ -78,31 +78,9 @@ class Row(Struct, frozen=True):
         return (*map(str, figures), f"{equal_s:.1f}")
 
 
-class Findings(Struct, frozen=True):
-    """What a run came to."""
-
-    rows: Sequence[Row]
-    facts: Mapping[str, int]
-    others: Mapping[str, int]
-    details: Sequence[str] = ()
-
-    @property
-    def faults(self) -> int:
-        """Return how much is wrong."""
-        return sum(row.faults for row in self.rows) + sum(self.others.values())
-
-    def lines(self) -> Iterator[str]:
-        """Yield a table for the terminal, which is Markdown too, and what else is known."""
-        yield from table([_HEAD, *(row.cells() for row in (*self.rows, _total(self.rows)))])
-        yield ""
-        for name, figure in (*self.facts.items(), *self.others.items()):
-            yield f"- {name}: {figure}"
-        yield from self.details
-
-
 def conclude(
     found: Sequence[Found], members: Sequence[Member], *, chronicle: Chronicle, ledger: Ledger, archive: Archive
-) -> Findings:
+) -> Verdict[Row]:
     """Put together what was found after each fault and what the clients and the log say in the end."""
     doubled, resynced, gaps = dict[str, int](), 0, dict[str, int]()
     for member in members:
@@ -135,7 +113,9 @@ def conclude(
         "clients told to begin anew": resynced,
         "answers to the writers that fit nothing": len(ledger.wrong),
     }
-    return Findings(rows, facts, others, [*lost[:_MOST_DETAILS], *details, *ledger.wrong[:_MOST_DETAILS]])
+    return Verdict(
+        _HEAD, rows, _total(rows), facts, others, [*lost[:_MOST_DETAILS], *details, *ledger.wrong[:_MOST_DETAILS]]
+    )
 
 
 def held_wrongly(member: Member, works: Mapping[str, object]) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from statistics import median
+from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -49,10 +50,28 @@ class Row(Struct, frozen=True):
         return (self.kind, *(f"{figure}" for figure in figures), took)
 
 
-class Verdict(Struct, frozen=True):
-    """What a run came to."""
+class Line(Protocol):
+    """A line of the table of a verdict."""
 
-    rows: Sequence[Row]
+    @property
+    def faults(self) -> int:
+        """Return how much is wrong."""
+        ...
+
+    def cells(self) -> Sequence[str]:
+        """Return what the table says."""
+        ...
+
+
+L = TypeVar("L", bound=Line)
+
+
+class Verdict(Struct, Generic[L], frozen=True):
+    """What a run came to: a table under a head, and what else is known; `others` counts what is wrong besides."""
+
+    head: Sequence[str]
+    rows: Sequence[L]
+    total: L
     facts: Mapping[str, int | float]
     others: Mapping[str, int]
     details: Sequence[str] = ()
@@ -64,7 +83,7 @@ class Verdict(Struct, frozen=True):
 
     def lines(self) -> Iterator[str]:
         """Yield a table for the terminal, which is Markdown too, and what else is known."""
-        yield from table([_HEAD, *(row.cells() for row in (*self.rows, _total(self.rows)))])
+        yield from table([self.head, *(row.cells() for row in (*self.rows, self.total))])
         yield ""
         for name, figure in (*self.facts.items(), *self.others.items()):
             yield f"- {name}: {figure}"
@@ -94,7 +113,7 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
             yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"
 
 
-def judge(found: Evidence) -> Verdict:
+def judge(found: Evidence) -> Verdict[Row]:
     """Compare what everybody says with what is on the disk."""
     lost = Counter(_culprit(found.cuts, one.at) for one in found.ledger.lost(found.archive))
     doubled = sum((member.doubled for member in found.members), Counter[str]())
@@ -122,7 +141,7 @@ def judge(found: Evidence) -> Verdict:
             rows.append(row)
     details = [explain(claim, found.archive) for claim in islice(wrong_claims, _MOST_DETAILS)]
     details += found.ledger.wrong[:_MOST_DETAILS]
-    return Verdict(rows, _facts(found), _others(found), details)
+    return Verdict(_HEAD, rows, _total(rows), _facts(found), _others(found), details)
 
 
 def explain(claim: Claim, archive: Archive) -> str:
