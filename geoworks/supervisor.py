@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
+from geoworks.errors import ServiceStopping
+
 Work: TypeAlias = Callable[[], Awaitable[None]]
 
 _FIRST_WAIT_S = 1.0
@@ -36,7 +38,10 @@ async def background(works: Mapping[str, Work]) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def supervised(works: Mapping[str, Work]) -> AsyncIterator[None]:
-    """Run works (by name) beside the block, each begun again when it fails, and cancel them at its end."""
+    """Run works (by name) beside the block, each begun again when it fails, and cancel them at its end.
+
+    One that hears that the service stops is done.
+    """
     async with background({name: _Supervised(name, work) for name, work in works.items()}):
         yield
 
@@ -54,6 +59,8 @@ class _Supervised:
             began = time()
             try:
                 await self._work()
+            except ServiceStopping:
+                return
             except Exception:  # noqa: BLE001 - the supervisor: whatever failed is logged, and the work goes on
                 # One that went well for a while has not been failing all along.
                 wait_s = wait_s if time() - began < _LONGEST_WAIT_S else _FIRST_WAIT_S

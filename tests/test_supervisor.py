@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from geoworks.errors import ServiceStopping
 from geoworks.supervisor import background, supervised
 
 
@@ -164,3 +165,18 @@ async def test_errors_of_several_works() -> None:
         async with background({"one": fail_at_the_end, "two": fail_at_the_end}):
             await asyncio.sleep(0)
     assert [type(error) for error in failed.value.exceptions] == [ValueError, ValueError]
+
+
+async def test_a_work_that_hears_the_service_stops_is_done(caplog: pytest.LogCaptureFixture) -> None:
+    """It is not begun again, and nobody is told of a failure."""
+    begun = 0
+
+    async def work() -> None:
+        nonlocal begun
+        begun += 1
+        raise ServiceStopping("the service is stopping")
+
+    async with supervised({"work": work}):
+        await asyncio.sleep(0.01)
+    assert begun == 1
+    assert not caplog.records

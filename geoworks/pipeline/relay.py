@@ -11,7 +11,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from geoworks.clock import Clock
-from geoworks.errors import LeadLost, StoreError, StoreUnusable
+from geoworks.errors import LeadLost, ServiceStopping, StoreError, StoreUnusable
 from geoworks.model.change import Kind, Reason
 from geoworks.nodes import Bus, SharedStore, Waiting
 from geoworks.pipeline.derive import Deriver
@@ -111,7 +111,7 @@ class Leadership:
         return self._leads.is_set()
 
     async def run(self, relay: Work, duty: Duty) -> None:
-        """Stand by, and lead with `relay` and `duty` running whenever this node may, until cancelled.
+        """Stand by, and lead with `relay` and `duty` running whenever this node may, until cancelled or it stops.
 
         Raises:
             StoreUnusable: history was lost; this node has to begin anew.
@@ -123,6 +123,9 @@ class Leadership:
                     await self._lead(relay, duty)
             except LeadLost as error:
                 _log.warning("this node leads no more: %s", error)
+            except ServiceStopping:
+                # It stops while the duty begins, which writes.
+                return
             except StoreUnusable:
                 raise
             except StoreError as error:

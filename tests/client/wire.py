@@ -29,12 +29,14 @@ class Wire:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection both ways until either end, or the wire, ends it."""
         self.connections += 1
+        self._writers.add(writer)
         try:
             there, back = await asyncio.open_connection(self._base.host, self._base.port)
         except OSError:
+            self._writers.discard(writer)
             writer.transport.abort()
             return
-        self._writers |= {writer, back}
+        self._writers.add(back)
         ways = (_carry(reader, back, None), _carry(there, writer, self.allowance()))
         tasks = [asyncio.ensure_future(way) for way in ways]
         try:

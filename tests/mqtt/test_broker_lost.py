@@ -233,8 +233,12 @@ async def slow(broker: NatsServer, *, wait_s: float) -> AsyncIterator[int]:
             writer.write(data)
         writer.close()
 
+    ends: list[asyncio.StreamWriter] = []
+
     async def stand_between(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.append(writer)
         from_broker, to_broker = await asyncio.open_connection("127.0.0.1", broker.mqtt_port)
+        ends.append(to_broker)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(pass_on(reader, to_broker))
             for size in (CONNACK_BYTES, SUBACK_BYTES):
@@ -243,7 +247,11 @@ async def slow(broker: NatsServer, *, wait_s: float) -> AsyncIterator[int]:
             tasks.create_task(pass_on(from_broker, writer))
 
     async with await asyncio.start_server(stand_between, "127.0.0.1", 0) as server:
-        yield server.sockets[0].getsockname()[1]
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            for end in ends:
+                end.transport.abort()
 
 
 async def test_a_broker_that_is_slow_to_tell_is_cleared_all_the_same(house: House, fragile: NatsServer) -> None:

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from geoworks.errors import StoreUnreachable, StoreUnusable
+from geoworks.errors import ServiceStopping, StoreUnreachable, StoreUnusable
 from geoworks.model.change import Cursor
 from geoworks.nodes import SharedStore
 from geoworks.pipeline import relay
@@ -74,3 +74,19 @@ async def test_all_lose_the_store_at_once(error: Exception, monkeypatch: pytest.
             task.cancel()
             await asyncio.wait([task])
             assert task.cancelled()
+
+
+async def test_the_node_stops_while_its_duty_begins() -> None:
+    """What the duty writes at its begin is refused then: the node has led, and that is no failure."""
+    store = FreeLead(ServiceStopping("the service is stopping"))
+    leadership = Leadership(State("epoch", 0), cast("SharedStore", store))
+
+    async def number() -> None:
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(5):
+        task = asyncio.ensure_future(leadership.run(number, store.duty))
+        await store.asked.acquire()
+        store.cut.set()
+        await task
+    assert not leadership.leads
