@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tests.bench.contender import Fanout, Run
+from tests.bench.fanout_servers import broadcast, ours
 from tests.bench.row import Growth, Row, compare, timed_row
 from tests.bench.run import Results, chosen, found, run_apart, show, write
 
@@ -67,3 +69,10 @@ def test_tables() -> None:
 def test_failure() -> None:
     """A benchmark that cannot run is told apart from one that gave nothing."""
     assert run_apart("that_does_not_exist") is None
+
+
+def test_the_python_servers_of_the_fan_out() -> None:
+    """Both serve, and their clients get all that is sent."""
+    for server in (ours, broadcast):
+        with server() as contender, Fanout(contender, 2) as fanout:
+            assert fanout.deliveries_per_s(Run(changes=4, together=2, pause_s=0.01)) > 0

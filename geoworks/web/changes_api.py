@@ -20,7 +20,7 @@ from geoworks.hub.messages import ResyncReason
 from geoworks.web.answers import PRIVATE
 from geoworks.web.asking import Question, read_asked
 from geoworks.web.collections import takes_gzip
-from geoworks.web.doorkeeper import DOORKEEPER, come_current
+from geoworks.web.doorkeeper import DOORKEEPER
 from geoworks.web.poll import Poll
 from geoworks.web.queries import read_query
 from geoworks.web.route import JSON, Door
@@ -124,7 +124,7 @@ async def read_changes(request: web.Request) -> web.StreamResponse:
     """Answer what changed, at once or when something does; without a cursor, all there is."""
     keeper = request.app[DOORKEEPER]
     keeper.check(request)
-    await come_current(request)
+    await keeper.come_current()
     query = read_query(request, ChangesQuery)
     asked = read_asked(query, query.since, services(request).hub.area)
     transport = request.transport

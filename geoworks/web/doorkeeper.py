@@ -15,8 +15,8 @@ from geoworks.config.settings import Settings
 from geoworks.errors import Forbidden, ServiceStopping, TooMany
 from geoworks.hub import say
 from geoworks.hub.hub import Hub
+from geoworks.pipeline.node import Node
 from geoworks.web.limits import household
-from geoworks.web.services import services
 
 # What the kernel may hold for a client that does not read: without it some 4 MB hide that it is slow.
 _SEND_BUFFER = 131_072
@@ -26,9 +26,10 @@ _RETRY_S = 30.0
 class Doorkeeper:
     """Lets connections in, within the limits."""
 
-    def __init__(self, hub: Hub, settings: Settings) -> None:
-        """Begin with nobody connected."""
+    def __init__(self, hub: Hub, settings: Settings, node: Node | None) -> None:
+        """Begin with nobody connected; `node` is None where this process serves the town alone."""
         self._hub = hub
+        self._node = node
         self._server = settings.server
         self._stream = settings.stream
         self._connected: Counter[str] = Counter()
@@ -51,6 +52,11 @@ class Doorkeeper:
         if origin is not None and "*" not in allowed and origin not in {*allowed, *own}:
             msg = f"pages of {origin[:100]} may not read here; the setting server.cors_origins lists those that may"
             raise Forbidden(msg)
+
+    async def come_current(self) -> None:
+        """Let one of many nodes come as far as the log stands: who knocks may have heard more elsewhere."""
+        if self._node is not None:
+            await self._node.come_current()
 
     @contextmanager
     def counted(self, request: web.Request) -> Iterator[None]:
@@ -96,13 +102,6 @@ class Doorkeeper:
 
 def _address(request: web.Request) -> str:
     return household(request.remote or "")
-
-
-async def come_current(request: web.Request) -> None:
-    """Let one of many nodes come as far as the log stood when a client knocked, who may have heard more elsewhere."""
-    node = services(request).node
-    if node is not None:
-        await node.come_current()
 
 
 DOORKEEPER = web.AppKey("doorkeeper", Doorkeeper)

@@ -128,7 +128,7 @@ def build_app(house: Services) -> web.Application:
     for prefix in prefixes:
         _add_pages(app, house, prefix)
     app[sse.TRANSLATOR] = sse.Translator()
-    add_stream(app, house.hub, settings)
+    add_stream(app, house.hub, settings, node=house.node)
     return app
 
 

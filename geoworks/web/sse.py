@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from geoworks.errors import Forbidden, Invalid, ServiceStopping, TooMany
 from geoworks.web.asking import Asked, Place, Question, read_asked
-from geoworks.web.doorkeeper import DOORKEEPER, bound_buffers, come_current
+from geoworks.web.doorkeeper import DOORKEEPER, bound_buffers
 from geoworks.web.ear import Ear, Heard, read_messages
 from geoworks.web.queries import read_query
 from geoworks.web.route import EVENT_STREAM, Door
@@ -128,7 +128,7 @@ async def listen(request: web.Request) -> web.StreamResponse:
     """Tell one client by events until it leaves."""
     keeper = request.app[DOORKEEPER]
     keeper.check(request)
-    await come_current(request)
+    await keeper.come_current()
     query = read_query(request, EventsQuery)
     asked = read_asked(query, request.headers.get("Last-Event-ID") or query.last_event_id, services(request).hub.area)
     response = web.StreamResponse(headers=_HEADERS)

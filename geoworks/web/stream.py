@@ -20,7 +20,8 @@ from geoworks.errors import Invalid, Problem
 from geoworks.hub.hub import Hub
 from geoworks.hub.messages import PROTOCOL
 from geoworks.hub.session import Session
-from geoworks.web.doorkeeper import DOORKEEPER, Doorkeeper, bound_buffers, come_current
+from geoworks.pipeline.node import Node
+from geoworks.web.doorkeeper import DOORKEEPER, Doorkeeper, bound_buffers
 
 _CLOSE_S = 5.0
 # Of the files that may be open, beyond which a connection has one descriptor only.
@@ -28,9 +29,9 @@ _SHARE_OF_FILES = 0.7
 _MOST_REASON = 123  # RFC 6455, section 5.5
 
 
-def add_stream(app: web.Application, hub: Hub, settings: Settings) -> None:
-    """Serve the stream of a hub at `/v1/stream`, and drain it when the application shuts down."""
-    app[DOORKEEPER] = Doorkeeper(hub, settings)
+def add_stream(app: web.Application, hub: Hub, settings: Settings, *, node: Node | None = None) -> None:
+    """Serve the stream of a hub, one of many nodes' or the only one, at `/v1/stream`; drain it at the end."""
+    app[DOORKEEPER] = Doorkeeper(hub, settings, node)
     door = StreamDoor(hub, app[DOORKEEPER], settings.stream)
     # Behind a proxy that strips the prefix requests come without it, behind others with it.
     for prefix in sorted({"", settings.server.base_path}):
@@ -59,7 +60,7 @@ class StreamDoor:
 
         """
         self._check(request)
-        await come_current(request)
+        await self._doorkeeper.come_current()
         # Twice the limit: a frame that is a little too large is told why before the close.
         ws = Conversation(2 * self._stream.frame_bytes)
         writer = await ws.prepare(request)
