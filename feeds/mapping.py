@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,12 +23,16 @@ Row = Mapping[str, Any]
 
 _NEEDED = ("title", "schedule.start")
 _LISTED = 30
+# Values of a column that are remembered, and the most characters of each.
+_REMEMBERED = 1024
+_SHORT = 80
 
 
 class _Rule(NamedTuple):
     path: tuple[str, ...]
     column: str
-    cell: Cell
+    field: str
+    read: Callable[[Any], Any]
 
 
 class WorksMapping:
@@ -50,7 +55,10 @@ class WorksMapping:
         if problems:
             raise ConfigError(problems)
         self._columns = {field: column for field, column in table.fields.items() if column}
-        self._rules = [_Rule(_path(field), column, self._cell(field)) for field, column in self._columns.items()]
+        self._rules = [
+            _Rule(_path(field), column, field, _remembering(self._cell(field)))
+            for field, column in self._columns.items()
+        ]
         self._constants = [(_path(field), self._constant(field)) for field in table.constants]
 
     @property
@@ -176,11 +184,25 @@ def _path(field: str) -> tuple[str, ...]:
     return tuple(field.split("."))
 
 
+def _remembering(cell: Cell) -> Callable[[Any], Any]:
+    """Return what reads a cell, and of the values that come again and again reads each once.
+
+    Whoever takes what it returns must leave it as it is.
+    """
+    known = lru_cache(maxsize=_REMEMBERED)(cell.read)
+
+    def read(value: object) -> Any:  # noqa: ANN401 - what the field takes
+        short = value is None or (isinstance(value, str) and len(value) <= _SHORT)
+        return known(value) if short else cell.read(value)
+
+    return read
+
+
 def _fill(fields: dict[str, Any], rule: _Rule, row: Row) -> Problem | None:
     try:
-        value = rule.cell.read(row[rule.column])
+        value = rule.read(row[rule.column])
     except Invalid as error:
-        return error.problems[0]._replace(where=f"{rule.cell.field} (column {rule.column})")
+        return error.problems[0]._replace(where=f"{rule.field} (column {rule.column})")
     if value is not None:
         _set(fields, rule.path, value)
     return None

@@ -34,13 +34,23 @@ def clean_text(text: str, *, max_length: int, one_line: bool = False, where: str
         Invalid: what is left has more than `max_length` characters.
 
     """
-    seen = "".join(filter(_seen, _LINE_ENDS.sub("\n", _NONCHARACTERS.sub("", text))))
-    joined = _BLANKS.sub(" ", unicodedata.normalize("NFC", seen))
-    lines = _ROOM.sub(" " if one_line else "\n", joined)
-    cleaned = _BLANKS.sub(" ", _MANY_LINES.sub("\n\n", lines)).strip()
+    # Nearly every text of a source is one line of letters: nothing to drop, and no blank but the plain one.
+    cleaned = _clean_line(text) if text.isprintable() else _clean_any(text, one_line=one_line)
     if len(cleaned) > max_length:
         raise Invalid(Problem(where, f"{len(cleaned)} characters", f"shorten it to at most {max_length}"))
     return cleaned
+
+
+def _clean_line(text: str) -> str:
+    composed = unicodedata.normalize("NFC", text)
+    return (_BLANKS.sub(" ", composed) if "  " in composed else composed).strip()
+
+
+def _clean_any(text: str, *, one_line: bool) -> str:
+    seen = "".join(filter(_seen, _LINE_ENDS.sub("\n", _NONCHARACTERS.sub("", text))))
+    joined = _BLANKS.sub(" ", unicodedata.normalize("NFC", seen))
+    lines = _ROOM.sub(" " if one_line else "\n", joined)
+    return _BLANKS.sub(" ", _MANY_LINES.sub("\n\n", lines)).strip()
 
 
 def _seen(character: str) -> bool:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from geoworks.errors import Problem
 from geoworks.model.impact import Detour, Impact, Lane, Restriction, RestrictionType, Unit
@@ -87,15 +87,16 @@ def _check_all(value: Any, where: str) -> Iterator[Problem]:  # noqa: ANN401 - a
         if isinstance(inner, tuple):
             for number, item in enumerate(inner):
                 yield from _check_all(item, path(where, f"{name}[{number}]"))
-        elif inner is not None:
+        elif inner is not None and inner is not _UNSAID:
             yield from _check_all(inner, path(where, name))
 
 
 def _works(works: Works, where: str) -> Iterator[Problem]:
     if not works.title.strip():
         yield Problem(path(where, "title"), "empty", "say in a few words what is done where")
-    for name in ("title", "description", "reference", "promoter", "road_authority", "project"):
-        yield from _text(getattr(works, name), path(where, name))
+    for name, most in _WORKS_TEXTS:
+        if len(text := getattr(works, name)) > most:
+            yield from _text(text, path(where, name))
     yield from _count(works.road_names, path(where, "road_names"))
     for number, road in enumerate(works.road_names):
         yield from _text(road, path(where, f"road_names[{number}]"))
@@ -186,6 +187,10 @@ def _restriction(restriction: Restriction, where: str) -> Iterator[Problem]:
         yield Problem(f"{where}.value", f"{value} is out of range", f"send more than 0, at most {_MOST[unit]:g}")
 
 
+_WORKS_TEXTS = tuple(
+    (name, max_length(name)) for name in ("title", "description", "reference", "promoter", "road_authority", "project")
+)
+
 _CHECKS: Mapping[type[Struct], Callable[[Any, str], Iterator[Problem]]] = {
     Works: _works,
     Schedule: _schedule,
@@ -196,6 +201,9 @@ _CHECKS: Mapping[type[Struct], Callable[[Any, str], Iterator[Problem]]] = {
     Restriction: _restriction,
 }
 
+
+# The impact of a works that says none: of thousands it is one and the same.
+_UNSAID = next(field.default for field in structs.fields(Works) if field.name == "impact")
 
 _INNER: Mapping[type[Struct], tuple[str, ...]] = {
     Works: ("schedule", "impact"),

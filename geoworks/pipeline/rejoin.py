@@ -102,7 +102,7 @@ class ReportLinks:
     def follow(self, published: Sequence[Published]) -> Edit[None] | None:
         """Return the edit that links the reports around changed works anew, or None (a desk follower)."""
         reports: set[str] = set()
-        for item in published:
+        for item in published if self._state.count(Kind.REPORT) else ():
             if item.change.key.kind is Kind.WORKS and _link_changed(item):
                 reports.update(self._around(item))
         if not reports:

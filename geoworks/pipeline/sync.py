@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Iterable, Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from geoworks.clock import Clock
 from geoworks.config.settings import Data
 from geoworks.errors import GeoworksError, NotFound, ServiceStopping, StoreError
 from geoworks.model.change import Key, Kind, Reason, Record
-from geoworks.pipeline.chunk import chunks
+from geoworks.pipeline.chunk import chunks, worked_ahead
 from geoworks.pipeline.desk import Desk
 from geoworks.pipeline.draft import Draft
 from geoworks.pipeline.plan import Guard
@@ -156,10 +157,10 @@ class Syncs:
         entries = list(self._state.of_kind(Kind.WORKS))
         plan = await asyncio.to_thread(make_plan, reading, entries, source=source.name, guard=guard)
         attempt.began(reading, plan)
-        for chunk in chunks([*plan.changed, *plan.added]):
-            mapped = await asyncio.to_thread(reading.map, chunk)
-            edit = attempt.writing(chunk, mapped)
-            attempt.wrote(edit(self._rehearsal()) if attempt.dry_run else await self._desk.submit(edit))
+        async with aclosing(worked_ahead([*plan.changed, *plan.added], reading.map)) as mapping:
+            async for chunk, mapped in mapping:
+                edit = attempt.writing(chunk, mapped)
+                attempt.wrote(edit(self._rehearsal()) if attempt.dry_run else await self._desk.submit(edit))
         if not attempt.dry_run:
             await self._remove(source.name, plan.expired, reason=Reason.EXPIRED, actor=attempt.actor)
             await self._remove(source.name, plan.removed, reason=Reason.WITHDRAWN, actor=attempt.actor)

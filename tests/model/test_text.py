@@ -74,3 +74,9 @@ def test_cleaning_twice_is_cleaning_once_and_nothing_unseen_is_left(text: str, *
     categories = {unicodedata.category(character) for character in cleaned if character not in "\n\u200c\u200d"}
     assert not categories & {"Cc", "Cf", "Cs"}
     assert not (one_line and "\n" in cleaned)
+
+
+@given(st.text(max_size=30).filter(str.isprintable))
+def test_a_plain_line_is_cleaned_as_any_other_text(text: str) -> None:
+    """A character that is dropped changes nothing about the rest."""
+    assert clean_text(text, max_length=200) == clean_text(f"\x00{text}", max_length=200)
