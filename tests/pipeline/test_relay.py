@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -22,7 +23,9 @@ from geoworks.model.works import WorksDerived
 from geoworks.pipeline.draft import works_key
 from geoworks.ports import Reply
 from geoworks.state import Published
-from geoworks.store.postgis import PostgisStore
+from geoworks.store.postgis import PostgisStore, tables
+from geoworks.store.postgis.place import Place
+from geoworks.store.postgis.server import find_postgis
 from geoworks.town import Town
 from tests.pipeline.house import a_works, a_zone, put, put_zone
 from tests.postgres import Databases
@@ -184,8 +187,10 @@ async def test_made_again_while_it_is_taken_away(town: Town, other: PostgisStore
     await town.desk.submit(put("1"))
     late = await asyncpg.connect(table.dsn)
     removal = late.transaction()
+    made = replace(written(replace(works_record(1), key=works_key("1"))), revision=0)
+    place = Place(table)
     # Its number is smaller than the removal's, though it writes after it.
-    early = await asyncpg.connect(table.dsn)
+    early = await place.connect(await find_postgis(place))
     making = early.transaction()
     await making.start()
     await early.execute("SELECT pg_current_xact_id()")
@@ -196,13 +201,17 @@ async def test_made_again_while_it_is_taken_away(town: Town, other: PostgisStore
     )
     await late.execute(entry, "remove")
     await removal.commit()
+    attempt = early.transaction()
+    await attempt.start()
+    with pytest.raises(asyncpg.SerializationError, match="another transaction was first"):
+        await tables.send(early, uuid4(), batch(made))
+    await attempt.rollback()
     await early.execute(entry, "put")
     with pytest.raises(asyncpg.SerializationError, match="another transaction was first"):
         await early.execute("SELECT geoworks.check_order(); COMMIT")
     await making.rollback()
     await early.close()
     await late.close()
-    made = replace(written(replace(works_record(1), key=works_key("1"))), revision=0)
     await other.send(batch(made))
 
 

@@ -9,11 +9,14 @@ from contextlib import asynccontextmanager
 from enum import Enum
 from pathlib import Path
 
-# So the driver asks for it, and so the server confirms it (simple query protocol).
-_COMMIT = b"COMMIT\0"
+# So the driver asks for a transaction of several exchanges, and for its end (simple query protocol).
+_BEGIN, _COMMIT = b"BEGIN\0", b"COMMIT\0"
+# So the server says that no transaction is open any more.
+_IDLE = b"Z\0\0\0\5I"
 # So a transaction writes to the log: many changes by COPY, a few by a statement that was prepared under a name.
 _COPIED = b'COPY "geoworks"."log"'
-_PREPARED = re.compile(rb"(__asyncpg_stmt_\w+__)\0[^\0]*INSERT INTO geoworks\.log ")
+_PREPARED = re.compile(rb"(__asyncpg_stmt_\w+__)\0[^\0]*geoworks\.write_feature\(")
+_BOUND = re.compile(rb"B....\0(__asyncpg_stmt_\w+__)\0", re.DOTALL)
 
 
 class Cut(Enum):
@@ -25,16 +28,28 @@ class Cut(Enum):
 
 
 class _Connection:
-    """Whether the transaction that is open on a connection has written to the log."""
+    """Whether a connection is about to commit a transaction that writes to the log."""
 
     def __init__(self) -> None:
-        self._statements = {_COPIED}
-        self.logs = False
+        self._statements: set[bytes] = set()
+        self._is_open = False
+        self._logs = False
+        self._commits = False
 
-    def ask(self, data: bytes) -> None:
-        """Hear what the server is asked."""
+    def ask(self, data: bytes) -> bool:
+        """Hear what the server is asked; tell whether that is to commit: by itself, where no transaction is open."""
+        self._is_open |= _BEGIN in data
         self._statements.update(_PREPARED.findall(data))
-        self.logs |= any(statement in data for statement in self._statements)
+        self._logs |= _COPIED in data or not self._statements.isdisjoint(_BOUND.findall(data))
+        self._commits |= self._logs and (_COMMIT in data or not self._is_open)
+        return self._commits
+
+    def answer(self, data: bytes) -> bool:
+        """Hear what the server answers; tell whether it says that it has committed."""
+        committed = self._commits and _IDLE in data
+        if _IDLE in data:
+            self._is_open = self._logs = self._commits = False
+        return committed
 
 
 class Way:
@@ -77,16 +92,11 @@ class Way:
     async def _forward(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: _Connection, *, asked: bool
     ) -> None:
-        # Both the question and the answer to it hold the word.
         when = Cut.BEFORE_COMMIT if asked else Cut.AFTER_COMMIT
         while data := await reader.read(65_536):
-            if asked:
-                connection.ask(data)
-            # Only where the transaction writes to the log.
-            if self.cut is when and connection.logs and _COMMIT in data:
+            commits = connection.ask(data) if asked else connection.answer(data)
+            if commits and self.cut is when:
                 self._cut()
-            if not asked and _COMMIT in data:
-                connection.logs = False
             writer.write(data)
             await writer.drain()
         raise ConnectionResetError

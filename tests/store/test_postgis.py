@@ -130,6 +130,17 @@ class TestCut:
         (change,) = await store.commit(batch(put(works_record(3))))
         assert change.offset == 3
 
+    async def test_last_of_several(self, store: Alone, way: Way) -> None:
+        """Of a batch whose answer is lost it is found out which change is its last, though others are silent."""
+        silent = replace(put(works_record(4)), silent=True)
+        way.cut = Cut.AFTER_COMMIT
+        sent = await store.send(batch(put(works_record(2)), put(works_record(3)), silent))
+        assert way.cut is Cut.NEVER
+        assert await store.lead(Cursor((await store.look()).head.epoch, 1))
+        numbered = await store.number(zones_at=0, limit=9)
+        assert [one.change.key for one in numbered] == [works_record(2).key, works_record(3).key]
+        assert sent.last == numbered[-1].revision
+
     @pytest.mark.parametrize("cut", [Cut.BEFORE_COMMIT, Cut.AFTER_COMMIT])
     async def test_away_after(self, store: Alone, way: Way, cut: Cut) -> None:
         """While nobody can look, a commit is in doubt and no other is made; then it is told what became of it."""

@@ -54,11 +54,15 @@ def is_cut(error: BaseException) -> bool:
     """Tell whether an error means that the connection is gone, or that nobody knows what the server still does."""
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(("08", "57P"))
-    if isinstance(error, asyncpg.InterfaceError):
-        # So the driver says of a connection that broke before it was asked.
-        return "closed" in str(error)
-    # The driver's own state is broken where the server said farewell and its end has not come yet.
-    return isinstance(error, (OSError, asyncpg.InternalClientError))
+    return is_unasked(error) or isinstance(error, (OSError, asyncpg.InternalClientError))
+
+
+def is_unasked(error: BaseException) -> bool:
+    """Tell whether an error means that the connection was gone before anything was sent on it."""
+    if isinstance(error, asyncpg.InternalClientError):
+        # The driver's own state is broken where the server said farewell and its end has not come yet.
+        return "cannot switch to state" in str(error)
+    return isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)
 
 
 @contextmanager

@@ -8,10 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
-from geoworks.errors import Overtaken
 from geoworks.model.change import Record
 from geoworks.model.wire import Wire
-from geoworks.ports import Batch
+from geoworks.ports import Batch, Write
 from geoworks.store.codec import Row
 from geoworks.store.numbering import number
 from geoworks.store.postgis.columns import CHANGE, CODEC, columns, feature_rows
@@ -31,22 +30,33 @@ def is_few(batch: Batch) -> bool:
 
 
 async def write_few(connection: asyncpg.Connection, commit: UUID, batch: Batch) -> Sequence[int]:
-    """Write the features of a batch inside the caller's transaction; return the revisions of its changes.
+    """Write the features of a batch in one exchange, and note its commit; return the revisions of its changes.
+
+    Outside of a transaction it is one of its own.
 
     Raises:
-        Overtaken: a feature is not what a write was made from.
+        asyncpg.SerializationError: a feature is not what a write was made from.
 
     """
-    rows = columns(list(_rows(batch)))
-    revisions: Sequence[int] | None = await connection.fetchval(
-        SQL["write_few"], commit, batch.at, batch.zones_at, *rows
-    )
-    if revisions is None:
-        raise Overtaken("another node wrote this at the same moment; send it again")
-    return revisions
+    made = await connection.fetchmany(SQL["write_feature"], _rows(commit, batch))
+    return [revision for (revision,) in made if revision is not None]
 
 
-def _rows(batch: Batch) -> Iterator[Row]:
+def _rows(commit: UUID, batch: Batch) -> Iterator[Row]:
+    """Yield for each write the commit, the names of all, when and where it was joined, and what `_columns` has."""
+    names = columns([CODEC.key_row(write.key) for write in batch.writes]) if len(batch.writes) > 1 else (None, None)
+    notes = _notes(batch.writes)
+    for place, row in enumerate(_columns(batch)):
+        yield commit if place == notes else None, *names, batch.at, batch.zones_at, *row
+        names = None, None
+
+
+def _notes(writes: Sequence[Write]) -> int:
+    """Return which of the writes notes the commit: the last that makes a change, if any does."""
+    return max((place for place, write in enumerate(writes) if not write.silent), default=0)
+
+
+def _columns(batch: Batch) -> Iterator[Row]:
     """Yield for each write the columns of its feature, then those of its version, its record and its change."""
     changes = CODEC.change_rows(number(batch, 0, lambda _: 0))
     features = feature_rows([write.record for write in batch.writes if write.record])

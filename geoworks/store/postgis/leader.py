@@ -62,7 +62,7 @@ class Leader:
 
     async def number(self, *, zones_at: int, limit: int) -> Sequence[Followed]:
         """Give the oldest that wait their offsets, at most `limit`, and return them in order."""
-        rows = await self._writer.repeatable(partial(self._number, zones_at=zones_at, limit=limit))
+        rows = await self._writer.repeatable(partial(self._number, zones_at=zones_at, limit=limit), is_single=True)
         changes = followed(rows)
         if changes:
             self._last = changes[-1].change.offset
@@ -70,7 +70,7 @@ class Leader:
 
     async def waiting(self, *, limit: int) -> Sequence[Waiting]:
         """Return the oldest that can be numbered."""
-        rows = await self._writer.repeatable(lambda connection: connection.fetch(SQL["waiting"], limit))
+        rows = await self._writer.repeatable(lambda connection: connection.fetch(SQL["waiting"], limit), is_single=True)
         return [
             Waiting(row["revision"], Key(Kind(row["kind"]), row["id"]), _record(row["record"]), row["zones_at"])
             for row in rows

@@ -23,7 +23,8 @@ from geoworks.ports import Batch, Head, Reply
 from geoworks.store.lock import DirectoryLock
 from geoworks.store.postgis import tables
 from geoworks.store.postgis.backup import back_up
-from geoworks.store.postgis.faults import CutDuringCommit
+from geoworks.store.postgis.faults import CutDuringCommit, fault
+from geoworks.store.postgis.few import is_few
 from geoworks.store.postgis.following import log_after, look
 from geoworks.store.postgis.history import find_head
 from geoworks.store.postgis.leader import LEADER, Leader
@@ -265,6 +266,8 @@ class PostgisStore:
     async def _send(self, batch: Batch) -> Sent:
         self._check_ours()
         self._check_no_doubt()
+        check = "" if is_few(batch) else SQL["check_order"]
+        is_single = is_few(batch) and not batch.replies
         for _ in range(_ATTEMPTS):
             commit, revisions = uuid4(), list[int]()
 
@@ -274,12 +277,15 @@ class PostgisStore:
                 revisions[:] = await tables.send(connection, commit, batch)
 
             try:
-                await self._writer.attempt(write, check=SQL["check_order"])
-            except CutDuringCommit:
+                await self._writer.attempt(write, check=check, is_single=is_single)
+            except CutDuringCommit as cut:
                 self._doubt = commit, _sent(revisions)
-                if (sent := await self._settle()) is None:
-                    continue
-                return sent
+                if sent := await self._settle():
+                    return sent
+                # What took too long would do so again.
+                if isinstance(cut.__cause__, TimeoutError):
+                    raise fault(cut.__cause__, self._place.name) from cut
+                continue
             return _sent(revisions)
         raise StoreError(f"{self._place.name} broke off {_ATTEMPTS} times: look at its log")
 
@@ -288,16 +294,19 @@ class PostgisStore:
             return None
         commit, sent = self._doubt
 
-        async def prevent(connection: asyncpg.Connection) -> bool:
+        async def prevent(connection: asyncpg.Connection) -> asyncpg.Record:
             # Waits for the end of what the server may still do on the lost connection.
-            return bool(await connection.fetchval(SQL["prevent_commit"], commit))
+            return await connection.fetchrow(SQL["prevent_commit"], commit)
 
         try:
-            prevented = await self._writer.attempt(prevent, repeatable=True)
+            found = await self._writer.attempt(prevent, repeatable=True)
         except StoreError as error:
             raise StoreUncertain(f"what became of this write is not known yet; send it again ({error})") from error
         self._doubt = None
-        return None if prevented else sent
+        if found["prevented"]:
+            return None
+        # Where the batch was one exchange, its revisions were lost with the answer.
+        return sent if found["revision"] is None else Sent(found["revision"])
 
     def _check_no_doubt(self) -> None:
         if self._doubt is not None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 import asyncpg
 from msgspec import Struct
 
 from geoworks.errors import StoreBusy
-from geoworks.store.postgis.faults import DRIVER, Cut, CutDuringCommit, is_cut, translated
+from geoworks.store.postgis.faults import DRIVER, Cut, CutDuringCommit, is_cut, is_unasked, translated
 from geoworks.store.postgis.place import Place
 from geoworks.store.postgis.queries import SQL
 
 T = TypeVar("T")
 Task: TypeAlias = Callable[[asyncpg.Connection], Awaitable[T]]
+Frame: TypeAlias = Callable[[asyncpg.Connection], AbstractAsyncContextManager[None]]
 
 _CLOSE_S = 5.0
+_CANCEL_S = 1.0
 # The server notices at once that a process died, if it is on the same network and not too busy.
 _PATIENCE_S = 2.0
 _STEP_S = 0.1
@@ -83,29 +86,31 @@ class Writer:
         task.add_done_callback(self._over)
         return await asyncio.shield(task)
 
-    async def repeatable(self, task: Task[T]) -> T:
+    async def repeatable(self, task: Task[T], *, is_single: bool = False) -> T:
         """Run a task that may be done twice without harm, in its turn.
 
         Raises:
             StoreError: it was not done, or nobody knows.
 
         """
-        return await self.finished(lambda: self.attempt(task, repeatable=True))
+        return await self.finished(lambda: self.attempt(task, repeatable=True, is_single=is_single))
 
-    async def attempt(self, task: Task[T], *, repeatable: bool = False, check: str = "") -> T:
+    async def attempt(self, task: Task[T], *, repeatable: bool = False, check: str = "", is_single: bool = False) -> T:
         """Run a task in a transaction; once more on a new connection when the old one proves to be dead.
 
         Call it in turn (`finished`). `check` is a statement that goes with the COMMIT, which is not made if it fails.
+        Where each exchange of a task may stand for itself (`is_single`) the server makes a transaction of it.
 
         Raises:
             CutDuringCommit: nobody knows whether it is done.
             StoreError: it is not.
 
         """
+        frame = _exchange if is_single else partial(_transaction, check=check)
         with translated(self._place.name):
             for again in (False, True):
                 try:
-                    return await self._transact(task, check)
+                    return await self._transact(task, frame)
                 except Cut as cut:
                     # What took too long would do so again.
                     if again or isinstance(cut.__cause__, TimeoutError):
@@ -127,10 +132,10 @@ class Writer:
         async with self._turn:
             return await call()
 
-    async def _transact(self, task: Task[T], check: str) -> T:
+    async def _transact(self, task: Task[T], frame: Frame) -> T:
         connection = await self._connected()
         try:
-            async with _transaction(connection, check):
+            async with frame(connection):
                 return await task(connection)
         except (Cut, CutDuringCommit):
             # Nothing more is asked of it: what it still does, it does before its lock on the head is let go.
@@ -191,6 +196,36 @@ async def _transaction(connection: asyncpg.Connection, check: str) -> AsyncItera
             raise CutDuringCommit from error
         await _roll_back(connection)
         raise
+
+
+@asynccontextmanager
+async def _exchange(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """Have the server commit what the block asks for before it answers.
+
+    Raises:
+        Cut: the connection was broken before it was asked.
+        CutDuringCommit: it broke then.
+
+    """
+    # A server that went away meanwhile is heard of before it is asked.
+    await asyncio.sleep(0)
+    try:
+        yield
+    except Exception as error:
+        if is_unasked(error):
+            raise Cut from error
+        if isinstance(error, TimeoutError):
+            await _given_up(connection)
+        if is_cut(error) or connection.is_closed():
+            raise CutDuringCommit from error
+        raise
+
+
+async def _given_up(connection: asyncpg.Connection) -> None:
+    """Wait a moment until the server has given up what took too long, or it would go on with it by itself."""
+    with suppress(*DRIVER, asyncpg.InterfaceError):
+        # The driver has asked the server to cancel it, and lets nothing pass before that is answered.
+        await connection.execute("SELECT", timeout=_CANCEL_S)
 
 
 async def _roll_back(connection: asyncpg.Connection) -> None:

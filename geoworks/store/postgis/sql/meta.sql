@@ -141,10 +141,11 @@ WITH noted AS (INSERT INTO geoworks.commits (id) VALUES ($1))
 SELECT array_agg(nextval('geoworks.revisions')) FROM generate_series(1, $2::integer);
 
 -- name: prevent_commit
--- Keep a commit nobody heard of from going through, and tell whether that was in time. Waits for the one under way.
+-- Keep a commit nobody heard of from going through, and tell whether that was in time, else its last change if noted.
+-- Waits for the one under way.
 INSERT INTO geoworks.commits (id, prevented) VALUES ($1, true)
 ON CONFLICT (id) DO UPDATE SET at = commits.at
-RETURNING prevented;
+RETURNING prevented, revision;
 
 -- name: outlook
 -- Tell how the town stands: its log, what waits to be numbered, what holds it up, and the server's clock.
