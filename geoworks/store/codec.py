@@ -22,6 +22,7 @@ from geoworks.errors import StoreUnusable
 from geoworks.model.change import Change, Derived, Given, Key, Kind, MatchKeys, Op, Patch, Reason, Record, Version
 from geoworks.model.works import Works
 from geoworks.ports import Reply, Write
+from geoworks.store.said import said
 
 Row = tuple[Any, ...]
 
@@ -124,7 +125,9 @@ class Codec(Struct, frozen=True):
     def _held(self, held: Record | Version) -> tuple[str, str | None]:
         """Return what was given and what staff corrected."""
         overlay = None if held.overlay is None else self._json(held.overlay)
-        return self._json(replace(held.given, geometry=_ELSEWHERE)), overlay
+        given = held.given
+        told = said(given) if isinstance(given, Works) else replace(given, geometry=_ELSEWHERE)
+        return self._json(told), overlay
 
     def _json(self, value: Any) -> str:  # noqa: ANN401 - any value of the model
         return self.json(_ENCODER.encode(value).decode())

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from geoworks.model.change import Change, Key, Kind, MatchKeys, Op, Reason, Record
+from geoworks.model.impact import Impact, ParkingState
+from geoworks.model.works import Direction
 from geoworks.ports import Write
 from geoworks.store.codec import version_of
 from geoworks.store.sqlite.columns import CODEC, moment_text
@@ -57,7 +60,7 @@ def test_moments_sort_as_text(first: object, second: object) -> None:
 
 
 def test_columns_are_readable() -> None:
-    """The JSON has every field by name but the geometry, which is WKB that any GIS reads."""
+    """The JSON has what the works says by name but the geometry, which is WKB that any GIS reads."""
     record = replace(works_record(), overlay={"title": "Chaussée"})
     (row,) = CODEC.feature_rows([record])
     kind, feature_id, version, created, _, source, _, geometry, given_json, overlay, derived = row
@@ -70,8 +73,24 @@ def test_columns_are_readable() -> None:
         None,
         (NOON + DAY).isoformat().replace("+00:00", "Z"),
     )
+    assert fields.keys() == {"kind", "title", "geometry", "schedule"}
+    assert fields["schedule"]["time_zone"] == "Europe/Paris"
     assert json.loads(overlay) == {"title": "Chaussée"}
     assert json.loads(derived)["effects"][0]["zone"] == "gare"
+
+
+def test_a_works_is_stored_without_its_defaults() -> None:
+    """What differs from a default stays, however deep; a row of an earlier release, which says all, reads alike."""
+    impact = Impact(parking=ParkingState.SUSPENDED)
+    works = replace(works_record().given, impact=impact, direction=Direction.BOTH)
+    record = replace(works_record(), given=works)
+    (row,) = CODEC.feature_rows([record])
+    fields = json.loads(row[8])
+    assert fields["impact"] == {"parking": "suspended"}
+    assert fields["direction"] == "both"
+    everything = msgspec.json.encode(replace(works, geometry=None), enc_hook=str).decode()
+    assert len(everything) > 2 * len(row[8])
+    assert CODEC.read_records([(1, *row), (2, *row[:8], everything, *row[9:])]) == [record, record]
 
 
 def test_empty_geometry_of_the_matcher() -> None:

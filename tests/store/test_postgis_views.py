@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import shapely
 from msgspec.structs import replace
@@ -95,6 +96,18 @@ async def test_works(databases: Databases, database: str) -> None:
     assert (shown["title"], shown["status"], shown["zones"]) == ("Réseau d'eau", "planned", "gare")
     assert shown["starts"] == "2026-11-24T12:00:00Z"
     assert works["voirie:1"]["geometry"]["type"] == "LineString"
+
+
+async def test_what_no_works_says(databases: Databases, database: str) -> None:
+    """What a row leaves out the views tell, as they tell it of a row of an earlier release, which says everything."""
+    brief = read_layer(databases, database, "works")
+    given = replace(works_record().given, geometry=None)
+    everything = msgspec.json.encode(given).decode().replace("'", "''")
+    statement = f"UPDATE geoworks.features SET given = '{everything}'::jsonb || given WHERE kind = 'works'"  # noqa: S608 - our own
+    databases.sql(statement, database=database)
+    assert read_layer(databases, database, "works") == brief
+    shown = brief["voirie:1"]["properties"]
+    assert (shown["description"], shown["direction"], shown["parking"]) == ("", "unknown", "unknown")
 
 
 async def test_reports(databases: Databases, database: str) -> None:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 from uuid import UUID
 
 import asyncpg
 
-from geoworks.model.change import Record
-from geoworks.model.wire import Wire
 from geoworks.ports import Batch, Write
 from geoworks.store.codec import Row
 from geoworks.store.numbering import number
 from geoworks.store.postgis.columns import CHANGE, CODEC, columns, feature_rows
 from geoworks.store.postgis.queries import SQL
-
-RECORDS: Final = Wire(Record)
+from geoworks.store.postgis.records import record_bytes
 
 # COPY is worth its further exchanges from more on.
 _FEW = 50
@@ -59,10 +55,11 @@ def _notes(writes: Sequence[Write]) -> int:
 def _columns(batch: Batch) -> Iterator[Row]:
     """Yield for each write the columns of its feature, then those of its version, its record and its change."""
     changes = CODEC.change_rows(number(batch, 0, lambda _: 0))
-    features = feature_rows([write.record for write in batch.writes if write.record])
-    for write, feature in zip(batch.writes, features, strict=True):
+    records = [write.record for write in batch.writes if write.record]
+    told_records = record_bytes([write.record for write in batch.writes if not write.silent])
+    for write, feature in zip(batch.writes, feature_rows(records), strict=True):
         told = (write.revision, write.reason.value, CODEC.text(write.actor), write.new_version)
         if write.silent or write.record is None:
             yield *feature, *told, None, None, None
         else:
-            yield *feature, *told, RECORDS.write(write.record), *next(changes)[_BEFORE:]
+            yield *feature, *told, next(told_records), *next(changes)[_BEFORE:]

@@ -15,10 +15,10 @@ from geoworks.nodes import Followed, Outlook
 from geoworks.ports import Head
 from geoworks.store.codec import Row
 from geoworks.store.postgis.columns import CODEC
-from geoworks.store.postgis.few import RECORDS
 from geoworks.store.postgis.history import check_history
 from geoworks.store.postgis.migrate import known_migrations
 from geoworks.store.postgis.queries import SQL
+from geoworks.store.postgis.records import RECORDS
 
 
 def followed(rows: Sequence[asyncpg.Record], *, first: int = 0) -> list[Followed]:

@@ -14,10 +14,10 @@ from geoworks.ids import new_id
 from geoworks.model.change import Cursor, Key, Kind, Record
 from geoworks.nodes import Followed, Waiting
 from geoworks.store.postgis.columns import CODEC, columns
-from geoworks.store.postgis.few import RECORDS
 from geoworks.store.postgis.following import followed
 from geoworks.store.postgis.history import check_history
 from geoworks.store.postgis.queries import SQL
+from geoworks.store.postgis.records import RECORDS
 from geoworks.store.postgis.writer import Lock, Writer
 
 # "gwks" and one: held by the node that numbers.

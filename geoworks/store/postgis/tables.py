@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Final, TypeVar
 from uuid import UUID
 
 import asyncpg
 
 from geoworks.errors import Overtaken, StoreBusy
-from geoworks.model.change import Change, Key, Record, Version
+from geoworks.model.change import Change, Key, Version
 from geoworks.nodes import Standing
 from geoworks.ports import Batch, Head, Reply, Write
-from geoworks.store.codec import Row, version_of
+from geoworks.store.codec import Row
 from geoworks.store.numbering import number
 from geoworks.store.postgis.columns import CHANGE, CODEC, VERSION, columns, feature_rows, without_nul
 from geoworks.store.postgis.columns import FEATURE as GIVEN
-from geoworks.store.postgis.few import RECORDS, is_few, write_few
+from geoworks.store.postgis.few import is_few, write_few
 from geoworks.store.postgis.place import SCHEMA
 from geoworks.store.postgis.queries import SQL
+from geoworks.store.postgis.records import record_bytes
 
 T = TypeVar("T")
 
 FEATURE: Final = (*GIVEN, "revision")
 ENTRY: Final = (*CHANGE[1:], "revision")
 RECORD: Final = ("revision", "record", "zones_at")
+_GEOMETRY: Final = GIVEN.index("geometry")
+_GIVEN_GEOMETRY: Final = GIVEN.index("given_geometry")
 
 # Rows encoded at once: arrays pay, and memory stays bounded in a batch of a hundred thousand.
 _CHUNK = 5_000
@@ -58,16 +62,15 @@ async def _write_many(connection: asyncpg.Connection, commit: UUID, batch: Batch
         rows = CODEC.change_rows([change for change, _ in some])
         entries = ((*row[1:], revision) for row, (_, (_, revision)) in zip(rows, some, strict=True))
         await _copy(connection, "log", ENTRY, entries)
-        await _copy(connection, "records", RECORD, (_record_row(*one, batch.zones_at) for _, one in some))
-    made = [(one.key, version_of(one, one.record, batch.at)) for one in batch.writes if one.record and one.new_version]
-    for versions in _chunks(made):
-        await _copy(connection, "versions", VERSION, CODEC.version_rows(versions))
+        records = record_bytes([write.record for _, (write, _) in some])
+        rows = ((revision, record, batch.zones_at) for (_, (_, revision)), record in zip(some, records, strict=True))
+        await _copy(connection, "records", RECORD, rows)
+    last = {write.key: revision for write, revision in zip(batch.writes, fresh, strict=True)}
+    await _write_features(connection, last, batch)
     for write, revision in zip(batch.writes, fresh, strict=True):
         if write.forget:
             await connection.execute(SQL["forget_versions"], *CODEC.key_row(write.key), write.record is None)
             await connection.execute(SQL["forget_records"], *CODEC.key_row(write.key), revision)
-    last = {write.key: revision for write, revision in zip(batch.writes, fresh, strict=True)}
-    await _write_features(connection, last, batch.writes)
     return [revision for _, revision in told]
 
 
@@ -79,10 +82,6 @@ def _revised(writes: Sequence[Write], revisions: Sequence[int]) -> list[int]:
         last[write.key] = standing if write.silent and standing else next(fresh)
         revised.append(last[write.key])
     return revised
-
-
-def _record_row(write: Write, revision: int, zones_at: int) -> Row:
-    return revision, None if write.record is None else RECORDS.write(write.record), zones_at
 
 
 async def _lock(connection: asyncpg.Connection, writes: Sequence[Write]) -> Mapping[Key, int]:
@@ -108,33 +107,40 @@ async def _standing(connection: asyncpg.Connection, keys: Iterable[Key]) -> Mapp
     return {named[row["kind"], row["id"]]: row["version"] for row in rows}
 
 
-async def _write_features(
-    connection: asyncpg.Connection, revisions: Mapping[Key, int], writes: Sequence[Write]
-) -> None:
-    known = {write.key for write in writes if write.revision}
-    last = {write.key: write.record for write in writes}
-    stay = [record for record in last.values() if record is not None]
-    for records in _chunks([record for record in stay if record.key not in known]):
-        await _copy(connection, "features", FEATURE, _feature_rows(records, revisions))
-    await _replace(connection, [record for record in stay if record.key in known], revisions)
-    gone = [CODEC.key_row(key) for key, record in last.items() if record is None]
+async def _write_features(connection: asyncpg.Connection, revisions: Mapping[Key, int], batch: Batch) -> None:
+    """Write what the features become, and the versions that go into their history."""
+    last = {write.key: write for write in batch.writes}
+    known = {write.key for write in batch.writes if write.revision}
+    replaced = False
+    # A version has columns of its feature, so both are made at once.
+    for some in _chunks([one for one in batch.writes if one.record and (one.new_version or one is last[one.key])]):
+        rows = list(zip(some, feature_rows([one.record for one in some if one.record]), strict=True))
+        await _copy(
+            connection, "versions", VERSION, (_version_row(*row, batch.at) for row in rows if row[0].new_version)
+        )
+        stay = [(one.key, (*row, revisions[one.key])) for one, row in rows if one is last[one.key]]
+        await _copy(connection, "features", FEATURE, (row for key, row in stay if key not in known))
+        replaced = await _stage(connection, [row for key, row in stay if key in known]) or replaced
+    if replaced:
+        await connection.execute(SQL["replace_staged"])
+    gone = [CODEC.key_row(key) for key, write in last.items() if write.record is None]
     if gone:
         await connection.execute(SQL["drop_features"], *columns(gone))
 
 
-async def _replace(connection: asyncpg.Connection, records: Sequence[Record], revisions: Mapping[Key, int]) -> None:
-    """Write records over those that stand, by COPY to a table beside and one statement."""
-    if records:
+async def _stage(connection: asyncpg.Connection, rows: Sequence[Row]) -> bool:
+    """Put rows of features into the table beside, to be written over those that stand; tell whether there are any."""
+    if rows:
         await connection.execute(SQL["stage"])
-        for some in _chunks(records):
-            rows = _feature_rows(some, revisions)
-            await connection.copy_records_to_table("staged", columns=FEATURE, records=rows)
-        await connection.execute(SQL["replace_staged"])
+        await connection.copy_records_to_table("staged", columns=FEATURE, records=rows)
+    return bool(rows)
 
 
-def _feature_rows(records: Sequence[Record], revisions: Mapping[Key, int]) -> Iterator[Row]:
-    for record, row in zip(records, feature_rows(records), strict=True):
-        yield *row, revisions[record.key]
+def _version_row(write: Write, feature: Row, at: datetime) -> Row:
+    """Return the columns of the version that a write makes, from those of its feature."""
+    key_and_version, given_geometry = feature[:3], feature[_GIVEN_GEOMETRY] or feature[_GEOMETRY]
+    given, overlay = feature[_GEOMETRY + 1], feature[_GEOMETRY + 2]
+    return *key_and_version, at, write.reason.value, CODEC.text(write.actor), given_geometry, given, overlay
 
 
 async def head(connection: asyncpg.Connection) -> Head:
@@ -220,6 +226,11 @@ async def put_document(connection: asyncpg.Connection, place: tuple[str, str], v
 
 
 async def _copy(connection: asyncpg.Connection, table: str, columns: Sequence[str], rows: Iterator[Row]) -> None:
+    """Add rows to a table, without a word to the server when there are none."""
+    first = next(rows, None)
+    if first is None:
+        return
+    rows = chain((first,), rows)
     await connection.copy_records_to_table(table, schema_name=SCHEMA, columns=columns, records=rows)
 
 
