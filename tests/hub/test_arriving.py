@@ -132,3 +132,17 @@ async def test_works_that_begin_soon_when_asked_or_posted(town: Town, driver: Dr
     assert [one["type"] for one in driver.hear()] == ["put", "notice"]
     town.publish_works("posted", planned(2.32, timedelta(minutes=10), title="Autre titre"))
     assert [one["type"] for one in driver.hear()] == ["put"]
+
+
+async def test_works_that_begin_soon_by_the_lead_of_the_town(tasks: Work) -> None:
+    """A town that wants its drivers told two hours before is heeded to the second."""
+    town = Town(settings=Stream(notice_lead_s=7200.0))
+    driver = Driver(town, tasks)
+    town.publish_works("on", planned(2.31, 3 * HOUR))
+    driver.ask(ROUTE)
+    town.clock.advance(HOUR - timedelta(seconds=1))
+    await town.hub.follow_clock()
+    assert driver.hear() == []
+    town.clock.advance(timedelta(seconds=1))
+    await town.hub.follow_clock()
+    assert [(one["feature"], one["begins"]) for one in _notices(driver.hear())] == [("on", "2026-11-24T15:00:00Z")]

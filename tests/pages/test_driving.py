@@ -17,6 +17,15 @@ from tests.pages.served import Served
 from tests.pages.streets import Street, from_now
 
 # Notes what the browser has shown; without a desktop around it some take it down again at once.
+# What the browser's sound was asked to play, and whether it plays.
+_SOUNDING = """
+window.tones = [];
+const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function (...when) {
+  tones.push([this.frequency.value, this.context.state]);
+  return start.apply(this, when);
+};
+"""
 _NOTIFIED = """
 window.notified = [];
 const show = ServiceWorkerRegistration.prototype.showNotification;
@@ -177,6 +186,26 @@ def test_notifications_are_shown_where_they_are_allowed(looker: Looker, street: 
     eventually(page, "notified.length")
     assert page.evaluate("notified") == [["Nouveau pour vous", "Fuite de gaz", "activated"]]
     street.end(id_)
+
+
+def test_news_sounds_where_it_is_wanted(looker: Looker, street: Street) -> None:
+    """Two tones tell of what is new, through the browser's own sound; none before they are wanted, or after."""
+    page = looker.open("drive", script=_SOUNDING)
+    import_route(page, street.geojson())
+    page.locator("#look").click()
+    is_live(page)
+    first = street.works("Sans bruit", 300, 400)
+    expect(titles(page)).to_have_text(["Sans bruit"])
+    assert page.evaluate("tones") == []
+    page.locator("#stop").click()
+    page.get_by_label("Un son pour").check()
+    page.locator("#look").click()
+    is_live(page)
+    second = street.works("Fuite de gaz", 900, 950)
+    eventually(page, "tones.length === 2")
+    assert page.evaluate("tones") == [[660, "running"], [880, "running"]]
+    for id_ in (first, second):
+        street.end(id_)
 
 
 def test_refused_notifications_are_said_and_off(looker: Looker) -> None:
