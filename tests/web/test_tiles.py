@@ -246,6 +246,26 @@ async def test_too_many_features(databases: Databases, tmp_path: Path) -> None:
         assert answer.headers["Geoworks-Left-Out"] == "2"
 
 
+@pytest.mark.parametrize("elsewhere", [0, 80])
+async def test_however_they_are_found(databases: Databases, tmp_path: Path, elsewhere: int) -> None:
+    """A tile from afar is the same where it holds all there is and where it holds a twentieth of it."""
+    async with on(databases, tmp_path, vector_tiles=VectorTiles(features=2)) as house:
+        for number in range(elsewhere):
+            await post(house, geometry={"type": "Point", "coordinates": [LON + 20 + number / 10, LAT]})
+        await post(house, impact={"vehicle_impact": "all-lanes-open"})
+        closed = await post(house, impact={"vehicle_impact": "all-lanes-closed"})
+        draft = await post(house, impact={"vehicle_impact": "all-lanes-closed"}, visibility="draft")
+        narrow = await post(house, impact={"vehicle_impact": "some-lanes-closed"})
+        answer = await house.ask("GET", path_of("works", tile_at(8)))
+        assert answer.headers["Geoworks-Left-Out"] == "1"
+        assert set(await drawn(house, "works", 8)) == {closed, narrow}
+        patched = await house.ask(
+            "PATCH", f"/v1/works/{draft}", json={"visibility": "public"}, headers=await house.as_role()
+        )
+        assert patched.status == 200, patched.body
+        assert set(await drawn(house, "works", 8)) == {closed, draft}
+
+
 async def test_a_tile_that_takes_too_long(databases: Databases, tmp_path: Path) -> None:
     """When the server does not finish in time the answer says so with a mend; the next tile is made again."""
     async with on(databases, tmp_path, vector_tiles=VectorTiles(timeout_s=0.5)) as house:

@@ -14,11 +14,13 @@ from geoworks.store.postgis.faults import translated
 
 # The schema of our tables; that of PostGIS comes after it wherever it is.
 SCHEMA: Final = "geoworks"
-# What is accepted is on disk, and what a lost client holds is let go in a minute.
+# What is accepted is on disk, and what a lost client holds is let go in a minute. No query of ours runs so long that
+# compiling it would pay.
 _SESSION: Final = {
     "synchronous_commit": "on",
     "idle_in_transaction_session_timeout": "60s",
     "client_connection_check_interval": "10s",
+    "jit": "off",
     "tcp_keepalives_idle": "20",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
