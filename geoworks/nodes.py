@@ -32,6 +32,17 @@ class Followed(Struct, frozen=True):
     zones_at: int = 0
 
 
+class Numbered(Struct, frozen=True):
+    """Changes that have just got their numbers, in order.
+
+    `stopped` tells that more wait which have to be looked at: what was joined with older zones, or comes behind zones
+    that move.
+    """
+
+    changes: Sequence[Followed]
+    stopped: bool
+
+
 class Standing(Struct, frozen=True):
     """A current feature, and the revision of its last writing."""
 
@@ -127,8 +138,8 @@ class SharedStore(Store, Protocol):
         """
         ...
 
-    async def number(self, *, zones_at: int, limit: int) -> Sequence[Followed]:
-        """Give the oldest changes that wait their offsets, at most `limit`, and return them in their order.
+    async def number(self, *, zones_at: int, limit: int) -> Numbered:
+        """Give the oldest changes that wait their offsets, at most `limit`.
 
         It stops before what was joined with zones older than `zones_at`, and after zones that moved: what comes
         behind them may have to be joined again (`waiting`, `rejoined`).

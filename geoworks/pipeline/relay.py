@@ -54,20 +54,25 @@ class Relay:
         rejoining = _Rejoining(self._store, zones, deriver, clock)
         while True:
             self._written.clear()
-            await self._number(zones)
-            while await rejoining.rejoin():
-                await self._number(zones)
+            while await self._number(zones) and await rejoining.rejoin():
+                pass
             with suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_S):
                     await self._written.wait()
 
-    async def _number(self, zones: ZoneKeeper) -> None:
-        while changes := await self._store.number(zones_at=zones.moved_at, limit=_LIMIT):
-            epoch = self._state.cursor.epoch
-            self._bus.tell_numbered(epoch, changes)
-            self._follower.numbered(epoch, changes)
-            # Zones that move must have moved here before what is behind them is looked at.
-            await self._follower.take()
+    async def _number(self, zones: ZoneKeeper) -> bool:
+        """Give numbers as far as that goes; tell whether something has to be joined again before the next."""
+        while True:
+            numbered = await self._store.number(zones_at=zones.moved_at, limit=_LIMIT)
+            if numbered.changes:
+                epoch = self._state.cursor.epoch
+                self._bus.tell_numbered(epoch, numbered.changes)
+                self._follower.numbered(epoch, numbered.changes)
+                # Zones that move must have moved here before what is behind them is looked at.
+                await self._follower.take()
+            # What comes later is told of; what waits because zones move has its turn now.
+            if len(numbered.changes) < _LIMIT and not (numbered.changes and numbered.stopped):
+                return numbered.stopped
 
 
 class _Rejoining:

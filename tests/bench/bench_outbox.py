@@ -99,7 +99,7 @@ class Nodes:
         while missing:
             await self._written.wait()
             self._written.clear()
-            while changes := await self._stores[0].number(zones_at=0, limit=_LIMIT):
+            while changes := (await self._stores[0].number(zones_at=0, limit=_LIMIT)).changes:
                 now = time.perf_counter()
                 self.delays.numbered.update((one.change.key.id, now) for one in changes)
                 missing -= len(changes)

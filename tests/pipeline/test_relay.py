@@ -104,6 +104,24 @@ async def test_joined_again_before_it_is_numbered(town: Town, other: PostgisStor
     assert zones_of(standing) == ["gare"]
 
 
+async def test_taken_back_before_it_is_numbered(town: Town, other: PostgisStore, table: StoreTable) -> None:
+    """What was joined with old zones, and taken back before it could be joined again, holds nothing up."""
+    await town.desk.submit(put_zone("gare", a_zone()))
+    connection = await asyncpg.connect(table.dsn)
+    slow = connection.transaction()
+    await slow.start()
+    await connection.execute("SELECT pg_current_xact_id()")
+    async with told(town) as heard:
+        await other.send(batch(written(works_record(1))))
+        await connection.execute(
+            "UPDATE geoworks.records SET record = NULL WHERE revision = (SELECT max(revision) FROM geoworks.records)"
+        )
+        await slow.commit()
+        await until_told(heard, 1)
+    assert heard[0].change.key == works_record(1).key
+    await connection.close()
+
+
 async def test_waits_for_a_slow_transaction(town: Town, other: PostgisStore, table: StoreTable) -> None:
     """What is committed while an older transaction writes is numbered after that one's end; alarms say so."""
     connection = await asyncpg.connect(table.dsn)

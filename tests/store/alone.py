@@ -58,7 +58,7 @@ class Alone(PostgisStore):
                 await asyncio.sleep(0.05)
         numbered: list[Followed] = []
         while sent.last is not None and sent.last not in {one.revision for one in numbered}:
-            numbered += await self.number(zones_at=0, limit=_LIMIT)
+            numbered += (await self.number(zones_at=0, limit=_LIMIT)).changes
         for one in numbered:
             self._known = Cursor(self._known.epoch, one.change.offset)
             self._revisions[one.change.key] = one.revision

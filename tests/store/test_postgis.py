@@ -137,7 +137,7 @@ class TestCut:
         sent = await store.send(batch(put(works_record(2)), put(works_record(3)), silent))
         assert way.cut is Cut.NEVER
         assert await store.lead(Cursor((await store.look()).head.epoch, 1))
-        numbered = await store.number(zones_at=0, limit=9)
+        numbered = (await store.number(zones_at=0, limit=9)).changes
         assert [one.change.key for one in numbered] == [works_record(2).key, works_record(3).key]
         assert sent.last == numbered[-1].revision
 
@@ -243,7 +243,7 @@ class TestHistory:
             await first.number(zones_at=0, limit=10)
         assert not await first.lead(Cursor((await first.look()).head.epoch, 2))
         await first.send(batch(put(works_record(3))))
-        (change,) = await second.number(zones_at=0, limit=10)
+        (change,) = (await second.number(zones_at=0, limit=10)).changes
         assert change.change.offset == 3
         await first.close()
         await second.close()

@@ -12,7 +12,7 @@ import asyncpg
 from geoworks.errors import LeadLost, StoreUnusable
 from geoworks.ids import new_id
 from geoworks.model.change import Cursor, Key, Kind, Record
-from geoworks.nodes import Followed, Waiting
+from geoworks.nodes import Numbered, Waiting
 from geoworks.store.postgis.columns import CODEC, columns
 from geoworks.store.postgis.following import followed
 from geoworks.store.postgis.history import check_history
@@ -60,13 +60,13 @@ class Leader:
         self._connection = 0
         await self._writer.close()
 
-    async def number(self, *, zones_at: int, limit: int) -> Sequence[Followed]:
-        """Give the oldest that wait their offsets, at most `limit`, and return them in order."""
+    async def number(self, *, zones_at: int, limit: int) -> Numbered:
+        """Give the oldest that wait their offsets, at most `limit`."""
         rows = await self._writer.repeatable(partial(self._number, zones_at=zones_at, limit=limit), is_single=True)
-        changes = followed(rows)
+        changes = followed([row for row in rows if row["offset"] is not None], first=3)
         if changes:
             self._last = changes[-1].change.offset
-        return changes
+        return Numbered(changes, stopped=rows[0]["stopped"])
 
     async def waiting(self, *, limit: int) -> Sequence[Waiting]:
         """Return the oldest that can be numbered."""
@@ -93,8 +93,8 @@ class Leader:
         self._check_connection()
         await self._beat(connection)
         rows: Sequence[asyncpg.Record] = await connection.fetch(SQL["number"], self._id, self._last, zones_at, limit)
-        if not rows:
-            await self._check(connection)
+        if rows[0]["offset"] is None:
+            self._check(rows[0])
         return rows
 
     async def _beat(self, connection: asyncpg.Connection) -> None:
@@ -110,17 +110,16 @@ class Leader:
 
     async def _rejoined(self, changes: Sequence[Waiting], connection: asyncpg.Connection) -> None:
         await connection.fetchrow(SQL["hold_head"])
-        await self._check(connection)
+        self._check_connection()
+        self._check(await connection.fetchrow(SQL["is_writer"], self._id))
         joined = [(change.revision, change.record, change.zones_at) for change in changes if change.record]
         records = [(revision, RECORDS.write(record), zones_at) for revision, record, zones_at in joined]
         await connection.execute(SQL["rejoined_records"], *columns(records))
         derived = [(revision, CODEC.derived(record)) for revision, record, _ in joined]
         await connection.execute(SQL["rejoined_features"], *columns(derived))
 
-    async def _check(self, connection: asyncpg.Connection) -> None:
-        """See that this process may still number, and that the log is where it left it."""
-        self._check_connection()
-        row = await connection.fetchrow(SQL["is_writer"], self._id)
+    def _check(self, row: asyncpg.Record) -> None:
+        """See that this process may still number, and learn where the log stands."""
         if not row["ours"]:
             self._connection = 0
             raise LeadLost(f"another node numbers the log of {self._name}")

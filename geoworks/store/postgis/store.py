@@ -18,7 +18,7 @@ from geoworks.clock import Clock, SystemClock
 from geoworks.config.settings import StoreTable, VectorTiles
 from geoworks.errors import StoreError, StoreUncertain, StoreUnusable
 from geoworks.model.change import Change, Cursor, Key, Record, Version
-from geoworks.nodes import Followed, Outlook, Sent, Standing, Waiting
+from geoworks.nodes import Followed, Numbered, Outlook, Sent, Standing, Waiting
 from geoworks.ports import Batch, Head, Reply
 from geoworks.store.lock import DirectoryLock
 from geoworks.store.postgis import tables
@@ -159,8 +159,8 @@ class PostgisStore:
         self._check_ours()
         return await self._unless_lost(self._leader.lead(known, self._home))
 
-    async def number(self, *, zones_at: int, limit: int) -> Sequence[Followed]:
-        """Give the oldest changes that wait their offsets, at most `limit`, and return them in their order.
+    async def number(self, *, zones_at: int, limit: int) -> Numbered:
+        """Give the oldest changes that wait their offsets, at most `limit`.
 
         Raises:
             LeadLost: another node numbers.

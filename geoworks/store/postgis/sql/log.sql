@@ -23,14 +23,16 @@ ORDER BY entry."offset";
 -- name: number
 -- Give the oldest entries that wait their offsets, at most so many, if this node is the one that numbers.
 -- $1 names it, $2 is where it knows the log to stand, $3 the offset of the zones that hold, $4 the most entries. What
--- was joined with older zones waits, and so does all behind it, and what is behind zones that move.
+-- was joined with older zones waits, and so does all behind it, and what is behind zones that move. There is one row at
+-- least, which tells whether it is the one, where the log stood, and whether anything has to wait.
 WITH waiting AS MATERIALIZED (
     SELECT
         log.revision,
         row_number() OVER (ORDER BY transaction, log.revision) AS place,
         kind = 'zone' AND reason <> 'level' AS moves,
         kind <> 'zone' AS is_joined,
-        op = 'put' AND zones_at < $3 AS is_stale
+        -- What somebody took back meanwhile cannot be joined again, and need not.
+        record IS NOT NULL AND zones_at < $3 AS is_stale
     FROM geoworks.log
     LEFT JOIN geoworks.records ON records.revision = log.revision
     WHERE "offset" IS NULL AND transaction < pg_snapshot_xmin(pg_current_snapshot())
@@ -57,9 +59,11 @@ numbered AS (
     RETURNING log.*
 )
 SELECT
+    writer = $1 AS ours, last, EXISTS (SELECT FROM marked WHERE stops) AS stopped,
     "offset", numbered.at, kind, id, op, reason, version, before, before_geometry, numbered.revision, record, zones_at,
     records.at AS written
-FROM numbered
+FROM geoworks.head
+LEFT JOIN numbered ON true
 LEFT JOIN geoworks.records ON records.revision = numbered.revision
 ORDER BY "offset";
 
