@@ -1,8 +1,12 @@
 """Many writers of one database: what they write stands in a log that one relay numbers, beside plain INSERTs.
 
 Ours writes a feature, its version, its change and its record, and notes the commit; the peer inserts the same feature
-and nothing else, over as many connections, each row in a transaction of its own. Both encode what they write, in one
-process with one loop; the relay is in it too.
+and nothing else, over as many connections, each row in a transaction of its own. Two ways to write:
+
+- as a town does it: writers at the desks of two gateways, each a process, with join, group commit and the answer after
+  the number; a third process leads. The peer's writers are in two processes, too.
+- the worst case: each writer is a node of its own that sends one feature at a time, all in one process with one loop,
+  the relay in it too. So are the peer's.
 """
 
 from __future__ import annotations
@@ -10,51 +14,31 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack
-from itertools import count
 from pathlib import Path
 from statistics import median, quantiles
 
-import asyncpg
-from msgspec import Struct
-from msgspec.structs import replace
-
 from geoworks.clock import SystemClock
-from geoworks.config.settings import StoreTable
-from geoworks.model.change import Cursor, Key, Kind, Record
+from geoworks.config.settings import Engine, StoreTable
+from geoworks.model.change import Cursor, Record
 from geoworks.store.postgis import PostgisStore
-from geoworks.store.postgis.columns import FEATURE, feature_rows
-from geoworks.store.postgis.place import Place
-from geoworks.store.postgis.server import find_postgis
+from tests.bench.outbox_town import peer, town
+from tests.bench.outbox_writers import EACH, WRITERS, Delays, Writing, make_peer, plain_writings, written_per_s
 from tests.bench.peers import Missing
 from tests.bench.row import Growth, Row, paired_row
 from tests.postgres import PACKAGE, Databases, find_programs, running
-from tests.store.samples import batch, put, works_record
+from tests.store.samples import batch, put
 
-WRITERS = 16
-EACH = 60
-ROUNDS = 5
+GATEWAYS = 2
+ROUNDS = 7
 TARGET = 0.6
 _LIMIT = 500
 # A server as Debian sets it up: what it answers is on the disk.
 SYNCED = {"listen_addresses": "", "max_connections": "60", "shared_buffers": "64MB"}
 _WAYS = {"fsync on": SYNCED, "fsync off": {**SYNCED, "fsync": "off"}}
-_INSERT = f"INSERT INTO peer ({', '.join(FEATURE)}) VALUES ({', '.join(f'${n}' for n in range(1, len(FEATURE) + 1))})"  # noqa: S608 - our own column names
-_NUMBERS = count(1)
 
-Writing = Callable[[Record], Awaitable[None]]
-
-
-class Delays(Struct):
-    """When each change was answered, and when the relay had numbered it."""
-
-    answered: dict[str, float]
-    numbered: dict[str, float]
-
-    def seconds(self) -> list[float]:
-        """Return how long each answered change waited for its number; 0 where the number came first."""
-        return [max(self.numbered[id_] - at, 0.0) for id_, at in self.answered.items()]
+Pairs = list[tuple[float, float]]
 
 
 class Nodes:
@@ -89,7 +73,7 @@ class Nodes:
     def _writing(self, store: PostgisStore) -> Writing:
         async def write(record: Record) -> None:
             await store.send(batch(put(record)))
-            self.delays.answered[record.key.id] = time.perf_counter()
+            self.delays.durable[record.key.id] = time.monotonic()
             self._written.set()
 
         return write
@@ -100,7 +84,7 @@ class Nodes:
             await self._written.wait()
             self._written.clear()
             while changes := (await self._stores[0].number(zones_at=0, limit=_LIMIT)).changes:
-                now = time.perf_counter()
+                now = time.monotonic()
                 self.delays.numbered.update((one.change.key.id, now) for one in changes)
                 missing -= len(changes)
                 self._head = Cursor(self._head.epoch, changes[-1].change.offset)
@@ -115,27 +99,56 @@ def rows() -> Iterator[Row | Growth]:
         with ExitStack() as stack:
             databases = Databases(stack.enter_context(running(settings)))
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            dsn = databases.server.dsn(databases.new())
-            pairs, delays_s, number_s = asyncio.run(compared(StoreTable(dsn=dsn), folder))
-        name = f"outbox, {way}: single writes of {WRITERS} nodes, beside plain INSERTs"
-        yield paired_row(name, pairs, target=TARGET, unit="writes/s")
-        yield Growth(f"outbox, {way}: a change numbered, of those that wait", WRITERS * EACH, number_s)
-        cuts = quantiles(delays_s, n=100)
-        for percent in (50, 99):
-            yield Growth(f"outbox, {way}: from answer to number (p{percent}), by nodes", WRITERS, cuts[percent - 1])
+            pairs, delays_s = of_a_town(_table(databases), folder)
+            what = f"outbox of a town, {way}: {WRITERS} writers at {GATEWAYS} gateways"
+            yield paired_row(f"{what}, beside plain INSERTs", pairs, target=TARGET, unit="writes/s")
+            yield from _delays(what, delays_s)
+            pairs, delays_s, number_s = asyncio.run(of_nodes(_table(databases), folder))
+            what = f"outbox, {way}: single writes of {WRITERS} nodes"
+            yield paired_row(f"{what}, beside plain INSERTs", pairs, target=TARGET, unit="writes/s")
+            yield from _delays(what, delays_s)
+            yield Growth(f"outbox, {way}: a change numbered, of those that wait", WRITERS * EACH, number_s)
 
 
-async def compared(table: StoreTable, folder: Path) -> tuple[list[tuple[float, float]], list[float], float]:
+def _table(databases: Databases) -> StoreTable:
+    return StoreTable(engine=Engine.POSTGRESQL, dsn=databases.server.dsn(databases.new()))
+
+
+def _delays(what: str, delays_s: Sequence[float]) -> Iterator[Growth]:
+    cuts = quantiles(delays_s, n=100)
+    for percent in (50, 99):
+        yield Growth(f"{what}: from durable to numbered (p{percent})", WRITERS, cuts[percent - 1])
+
+
+def of_a_town(table: StoreTable, folder: Path) -> tuple[Pairs, list[float]]:
+    """Return pairs of writes a second, ours and the peer's, and all of the relay's delays."""
+    pairs, delays_s = [], list[float]()
+    with (
+        town(table, folder, gateways=GATEWAYS, writers=WRITERS) as ours,
+        peer(table, processes=GATEWAYS, writers=WRITERS) as plain,
+    ):
+        for number in range(ROUNDS + 1):
+            figures = {}
+            for who in (ours, plain) if number % 2 else (plain, ours):
+                figures[who], waited_s = who.run()
+                # The first has plans and pages to make.
+                delays_s += waited_s if number else []
+            if number:
+                pairs.append((figures[ours], figures[plain]))
+    return pairs, delays_s
+
+
+async def of_nodes(table: StoreTable, folder: Path) -> tuple[Pairs, list[float], float]:
     """Return pairs of writes a second, ours and the peer's, all of the relay's delays, and what a number costs."""
     pairs, delays_s = [], []
     async with AsyncExitStack() as stack:
         nodes = await opened(table, folder, stack)
-        writings = await plain_writings(table, stack)
+        await make_peer(table)
+        writings = await plain_writings(table, WRITERS, stack)
         for number in range(ROUNDS + 1):
             figures = {}
             for who in ("ours", "peer") if number % 2 else ("peer", "ours"):
                 figures[who] = await (nodes.run() if who == "ours" else written_per_s(writings))
-            # The first has plans and pages to make.
             if number:
                 pairs.append((figures["ours"], figures["peer"]))
                 delays_s += nodes.delays.seconds()
@@ -154,44 +167,3 @@ async def opened(table: StoreTable, folder: Path, stack: AsyncExitStack) -> Node
         stack.push_async_callback(store.close)
         stores.append(store)
     return Nodes(stores, Cursor(head.epoch, head.offset))
-
-
-async def plain_writings(table: StoreTable, stack: AsyncExitStack) -> list[Writing]:
-    """Connect the peer's writers to a table with the same columns and indexes, until the stack is closed."""
-    place = Place(table)
-    postgis_schema = await find_postgis(place)
-    connections = [await place.connect(postgis_schema) for _ in range(WRITERS)]
-    for connection in connections:
-        stack.push_async_callback(connection.close)
-    await connections[0].execute("CREATE TABLE peer (LIKE features INCLUDING ALL) WITH (fillfactor = 70)")
-    return [plain_writing(connection) for connection in connections]
-
-
-def plain_writing(connection: asyncpg.Connection) -> Writing:
-    """Return what inserts one record's row."""
-
-    async def write(record: Record) -> None:
-        await connection.execute(_INSERT, *next(feature_rows([record])))
-
-    return write
-
-
-async def written_per_s(writings: Sequence[Writing]) -> float:
-    """Have each writer write its records, one after the other; return the writes a second of all together."""
-    todo = [[fresh() for _ in range(EACH)] for _ in writings]
-    begin = time.perf_counter()
-    async with asyncio.TaskGroup() as tasks:
-        for writing, records in zip(writings, todo, strict=True):
-            tasks.create_task(_each(writing, records))
-    return len(writings) * EACH / (time.perf_counter() - begin)
-
-
-async def _each(writing: Writing, records: Sequence[Record]) -> None:
-    for record in records:
-        await writing(record)
-
-
-def fresh() -> Record:
-    """Make a works that never was."""
-    number = next(_NUMBERS)
-    return replace(works_record(number), key=Key(Kind.WORKS, f"outbox:{number}"))
