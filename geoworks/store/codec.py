@@ -69,10 +69,24 @@ class Codec(Struct, frozen=True):
     def feature_rows(self, records: Sequence[Record]) -> Iterator[Row]:
         """Yield the columns of records: key, version, created, updated, source, raw hash, geometry, then the JSON."""
         shapes = self.write_shapes(record.given.geometry for record in records)
+        text, moment = self.text, self.write_moment
         for record, shape in zip(records, shapes, strict=True):
-            times = (self.write_moment(record.created), self.write_moment(record.updated))
-            named = (*self.key_row(record.key), record.version, *times, self.text(record.source), record.raw_hash)
-            yield *named, shape, *self._held(record), self._json(record.derived)
+            kind, id_ = record.key
+            given, overlay = self._held(record)
+            # One tuple: an import makes hundreds of thousands of them.
+            yield (
+                kind.value,
+                text(id_),
+                record.version,
+                moment(record.created),
+                moment(record.updated),
+                text(record.source),
+                record.raw_hash,
+                shape,
+                given,
+                overlay,
+                self._json(record.derived),
+            )
 
     def version_rows(self, versions: Sequence[tuple[Key, Version]]) -> Iterator[Row]:
         """Yield the columns of versions: key, version, at, reason, actor, geometry, given, overlay."""

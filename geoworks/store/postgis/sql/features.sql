@@ -5,12 +5,15 @@ FROM geoworks.features JOIN unnest($1::text[], $2::text[]) AS asked (kind, id) U
 
 -- name: lock_features
 -- Keep others from some features until the end of the transaction, and tell how many are still as they were read.
--- Always in the same order, so that nobody waits in a circle.
+-- Always in the same order, so that nobody waits in a circle. $1 is [[kind, id, revision], ...]: the driver takes longer
+-- to write thousands as arrays than the server to read this.
 SELECT count(*)
 FROM (
     SELECT
     FROM geoworks.features
-    JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS read (kind, id, revision) USING (kind, id, revision)
+    JOIN (
+        SELECT one ->> 0 AS kind, one ->> 1 AS id, (one ->> 2)::bigint AS revision FROM json_array_elements($1::json) AS one
+    ) AS read USING (kind, id, revision)
     ORDER BY number
     FOR UPDATE OF features
 ) AS locked;
