@@ -12,6 +12,7 @@ processor's caches.
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import sys
 import tempfile
@@ -87,6 +88,10 @@ def rows() -> Iterator[Row]:
         stack.callback(lambda: runner.run(connection.close()))
         cold, kept = (TileShelf(state, make_tiles(settings, store), keep_bytes=size) for size in (0, 1 << 26))
         makers = Makers(cold, kept, FromTable(connection), Region.of(records))
+        # Nobody's encoding shall wait for the collector to go through all that was set up.
+        gc.collect()
+        gc.freeze()
+        stack.callback(gc.unfreeze)
         for zoom, times in ZOOMS.items():
             yield from of_tile(makers, middle(zoom), runner=runner, times=times)
 

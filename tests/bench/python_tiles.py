@@ -30,13 +30,17 @@ _NAMES: Final = ("id", "title", "status", "severity")
 # What is stored ready for tiles serves this peer too: places that are projected, attributes, ranks and indexes.
 _FIND: Final = """
     SELECT
-        ST_AsBinary(tile_shape), id, CASE WHEN $6 THEN tile_tags ->> 'title' END, tile_tags ->> 'status',
+        ST_AsBinary(tile_shape), id, CASE WHEN $2 THEN tile_title END, tile_tags ->> 'status',
         tile_tags ->> 'severity'
     FROM geoworks.features
-    WHERE kind = 'works' AND tile_rank IS NOT NULL AND geometry && ST_MakeEnvelope($1, $2, $3, $4, 4326)
+    WHERE kind = 'works' AND tile_rank IS NOT NULL AND geometry && {box}
     ORDER BY tile_rank, number
-    LIMIT $5
+    LIMIT $1
 """
+# From close by the server keeps one plan for all tiles, by place. From afar it has to see which tile it is to find that
+# reading by rank is faster.
+_FIND_NEAR: Final = _FIND.format(box="ST_MakeEnvelope($3, $4, $5, $6, 4326)")
+_NEAR_FROM = 12
 # Asked only where the limit was reached, and answered by an index alone.
 _COUNT: Final = """
     SELECT count(*)
@@ -69,13 +73,20 @@ class FromTable:
     async def tile(self, address: TileAddress) -> tuple[bytes, int]:
         """Return a tile as gzip, and how many works were too many for it."""
         frame = frame_of(address)
-        rows = await self._connection.fetch(_FIND, *frame.lonlat, _LIMIT, address.z >= _TITLES_FROM)
+        rows = await self._find(frame, zoom=address.z)
         left_out = 0
         if len(rows) == _LIMIT:
             left_out = await self._connection.fetchval(_COUNT, *frame.around) - _LIMIT
         shapes = shapely.from_wkb([row[0] for row in rows])
         tags = [{name: value for name, value in zip(_NAMES, row[1:], strict=True) if value} for row in map(tuple, rows)]
         return packed(frame, drawn(shapes, frame, zoom=address.z), tags), left_out
+
+    async def _find(self, frame: Frame, *, zoom: int) -> list[asyncpg.Record]:
+        titled = zoom >= _TITLES_FROM
+        if zoom >= _NEAR_FROM:
+            return list(await self._connection.fetch(_FIND_NEAR, _LIMIT, titled, *frame.lonlat))
+        box = f"ST_MakeEnvelope({', '.join(map(repr, frame.lonlat))}, 4326)"
+        return list(await self._connection.fetch(_FIND.format(box=box), _LIMIT, titled))
 
 
 class Region(Struct, frozen=True):
