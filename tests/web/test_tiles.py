@@ -246,9 +246,9 @@ async def test_too_many_features(databases: Databases, tmp_path: Path) -> None:
         assert answer.headers["Geoworks-Left-Out"] == "2"
 
 
-@pytest.mark.parametrize("elsewhere", [0, 80])
+@pytest.mark.parametrize("elsewhere", [0, 10, 80])
 async def test_however_they_are_found(databases: Databases, tmp_path: Path, elsewhere: int) -> None:
-    """A tile from afar is the same where it holds all there is and where it holds a twentieth of it."""
+    """A tile from afar is the same where it holds all there is, a part of it and a twentieth."""
     async with on(databases, tmp_path, vector_tiles=VectorTiles(features=2)) as house:
         for number in range(elsewhere):
             await post(house, geometry={"type": "Point", "coordinates": [LON + 20 + number / 10, LAT]})

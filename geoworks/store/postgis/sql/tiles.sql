@@ -25,45 +25,68 @@ WITH tile AS MATERIALIZED (
             40075016.68557849 / 4096 / 2 ^ $2::integer AS unit
     ) AS asked
 ),
--- Whether the tile holds so much of all there is, by a sample, that reading the index of ranks through is less than
--- to look at each feature in it. From close by it never does.
-wide AS MATERIALIZED (
+-- How much of all there is lies in the tile, by a sample; from close by it is little.
+sample AS MATERIALIZED (
     SELECT CASE WHEN $2::integer < 12 THEN (
-        SELECT count(*) FILTER (WHERE tile_extent && (SELECT rim FROM tile)) > count(*) / 16
+        SELECT avg((tile_extent && (SELECT rim FROM tile))::integer)
         FROM features
         WHERE number = ANY (ARRAY(
-            SELECT low + (high - low) * step / 200
+            SELECT low + (high - low) * step / 64
             FROM (SELECT min(number) AS low, max(number) AS high FROM features) AS numbers
-            CROSS JOIN generate_series(0, 200) AS step
+            CROSS JOIN generate_series(0, 64) AS step
         ))
-        AND kind = $1
-    ) ELSE false END AS is_wide
+        AND kind = $1 AND tile_rank IS NOT NULL
+    ) END AS share
+),
+-- Where it is little, each feature in the tile is looked at; else the index of ranks is read through, which is less.
+way AS MATERIALIZED (
+    SELECT coalesce(share, 0) < 1 / 16.0 AS is_near, coalesce(share, 0) > 1 / 2.0 AS is_whole FROM sample
 ),
 near AS MATERIALIZED (
-    SELECT tile_rank, number, tile_tags, tile_extent, tile_shape
+    SELECT tile_rank, number, tile_tags, tile_title, tile_extent, tile_shape
     FROM features
-    WHERE $1 = 'works' AND NOT (SELECT is_wide FROM wide)
+    WHERE $1 = 'works' AND (SELECT is_near FROM way)
     AND kind = 'works' AND tile_rank IS NOT NULL AND geometry && (SELECT around FROM tile)
     UNION ALL
-    SELECT tile_rank, number, tile_tags, tile_extent, tile_shape
+    SELECT tile_rank, number, tile_tags, tile_title, tile_extent, tile_shape
     FROM features
-    WHERE $1 = 'report' AND NOT (SELECT is_wide FROM wide)
+    WHERE $1 = 'report' AND (SELECT is_near FROM way)
     AND kind = 'report' AND tile_rank IS NOT NULL AND geometry && (SELECT around FROM tile)
     UNION ALL
-    SELECT tile_rank, number, tile_tags, tile_extent, tile_shape
+    SELECT tile_rank, number, tile_tags, tile_title, tile_extent, tile_shape
     FROM features
-    WHERE $1 = 'zone' AND NOT (SELECT is_wide FROM wide)
+    WHERE $1 = 'zone' AND (SELECT is_near FROM way)
     AND kind = 'zone' AND tile_rank IS NOT NULL AND geometry && (SELECT around FROM tile)
 ),
 chosen AS (
-    (SELECT tile_tags, tile_extent, tile_shape FROM near ORDER BY tile_rank, number LIMIT $5::integer)
+    SELECT tile_tags, tile_title, tile_extent, tile_shape
+    FROM near
+    WHERE (SELECT count(*) FROM near) <= $5::integer
     UNION ALL
-    SELECT tile_tags, tile_extent, tile_shape
+    (
+        SELECT tile_tags, tile_title, tile_extent, tile_shape
+        FROM near
+        WHERE (SELECT count(*) FROM near) > $5::integer
+        ORDER BY tile_rank, number
+        LIMIT $5::integer
+    )
+    UNION ALL
+    -- Most of what the index tells is inside: each is looked at in its turn.
+    (
+        SELECT tile_tags, tile_title, tile_extent, tile_shape
+        FROM features
+        WHERE (SELECT is_whole FROM way)
+        AND kind = $1 AND tile_rank IS NOT NULL AND tile_extent && (SELECT rim FROM tile)
+        ORDER BY tile_rank, number
+        LIMIT $5::integer
+    )
+    UNION ALL
+    SELECT tile_tags, tile_title, tile_extent, tile_shape
     FROM features
     WHERE number = ANY (ARRAY(
         SELECT number
         FROM features
-        WHERE (SELECT is_wide FROM wide)
+        WHERE (SELECT NOT is_near AND NOT is_whole FROM way)
         AND kind = $1 AND tile_rank IS NOT NULL AND tile_extent && (SELECT rim FROM tile)
         ORDER BY tile_rank, number
         LIMIT $5::integer
@@ -71,7 +94,10 @@ chosen AS (
 ),
 clipped AS (
     SELECT
+        square,
+        unit,
         tile_tags,
+        tile_title,
         CASE
             WHEN greatest(width(tile_extent), height(tile_extent)) < 16 * unit THEN center(tile_extent)::geometry
         END AS dot,
@@ -93,7 +119,7 @@ SELECT
         + (
             SELECT count(*)
             FROM features
-            WHERE (SELECT is_wide FROM wide)
+            WHERE (SELECT NOT is_near FROM way)
             AND kind = $1 AND tile_rank IS NOT NULL AND tile_extent && (SELECT rim FROM tile)
         )
         - $5::integer,
@@ -109,8 +135,9 @@ SELECT
             )
         FROM (
             SELECT
+                tile_tags,
                 -- Further out nobody reads titles, and they are most of the bytes.
-                CASE WHEN $2::integer >= 12 THEN tile_tags ELSE tile_tags - 'title' END AS tags,
+                CASE WHEN $2::integer >= 12 THEN tile_title END AS title,
                 CASE
                     WHEN dot IS NOT NULL THEN ST_AsMVTGeom(dot, square, 4096, 64)
                     ELSE coalesce(
@@ -123,7 +150,6 @@ SELECT
                     )
                 END AS shape
             FROM clipped
-            CROSS JOIN tile
         ) AS drawn
     ) AS body
 FROM head;

@@ -29,16 +29,15 @@ ADD COLUMN tile_rank smallint GENERATED ALWAYS AS (
         WHEN 'zone' THEN coalesce(array_position('{blocked,heavy,disturbed,light}'::text[], derived ->> 'level'), 5)
     END
 ) STORED,
--- Its attributes in a tile; no word of a citizen.
+-- The title of a works, which is drawn from close by.
+ADD COLUMN tile_title text GENERATED ALWAYS AS (
+    CASE kind WHEN 'works' THEN coalesce(overlay ->> 'title', given ->> 'title') END
+) STORED,
+-- Its other attributes in a tile; no word of a citizen.
 ADD COLUMN tile_tags jsonb GENERATED ALWAYS AS (
     CASE kind
         WHEN 'works' THEN
-            jsonb_object(
-                '{id,title,status,severity}',
-                ARRAY[
-                    id, coalesce(overlay ->> 'title', given ->> 'title'), derived ->> 'status', derived ->> 'severity'
-                ]
-            )
+            jsonb_object('{id,status,severity}', ARRAY[id, derived ->> 'status', derived ->> 'severity'])
         WHEN 'report' THEN
             jsonb_object('{id,category,status}', ARRAY[id, given ->> 'category', given ->> 'status'])
             || CASE WHEN (given ->> 'released')::boolean THEN '{"released": true}' ELSE '{"released": false}' END::jsonb
