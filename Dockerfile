@@ -22,7 +22,7 @@ RUN pip install --no-deps --no-build-isolation .
 
 FROM python:3.11-slim
 LABEL org.opencontainers.image.title="geoworks" org.opencontainers.image.licenses="MIT"
-RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin geoworks \
+RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin geoworks \
     && install --directory --owner geoworks --group geoworks /maps /data
 COPY --from=build /opt/geoworks /opt/geoworks
 COPY config.toml /etc/geoworks/config.toml

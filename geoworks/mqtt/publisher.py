@@ -98,7 +98,11 @@ class MqttPublisher:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(_watch(line))
                     group.create_task(self._tell(line, retained))
-            except* MqttError as broken:
+            except ExceptionGroup as several:
+                # Not except*, which before Python 3.11.4 wraps what is raised in a group again.
+                broken, others = several.split(MqttError)
+                if broken is None or others is not None:
+                    raise
                 raise _first(broken) from None
 
     async def _learn(self, line: Line) -> dict[str, bytes]:
@@ -210,7 +214,7 @@ def _note(message: aiomqtt.Message, retained: dict[str, bytes]) -> None:
         retained.pop(str(message.topic), None)
 
 
-def _first(broken: BaseExceptionGroup[MqttError]) -> MqttError:
+def _first(broken: ExceptionGroup[MqttError]) -> MqttError:
     """Return the first error of a group, however deep it lies."""
     first = broken.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+    return _first(first) if isinstance(first, ExceptionGroup) else first

@@ -84,11 +84,12 @@ def test_settings(name: str) -> None:
 
 
 def test_addresses() -> None:
-    """Proxy and gateways have addresses of their network, each its own."""
+    """Proxy and gateways have addresses of their network, each its own, which no other service is given before them."""
     (network,) = _COMPOSE["networks"]["inside"]["ipam"]["config"]
     addresses = {_address(name) for name in (*_GATEWAYS, "proxy")}
     assert len(addresses) == 3
     assert all(ipaddress.ip_address(address) in ipaddress.ip_network(network["subnet"]) for address in addresses)
+    assert not any(ipaddress.ip_address(address) in ipaddress.ip_network(network["ip_range"]) for address in addresses)
 
 
 def test_folders_of_nodes() -> None:

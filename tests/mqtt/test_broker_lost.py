@@ -54,6 +54,7 @@ async def test_a_broker_that_was_killed_gets_what_it_missed(
             await vehicle.until_topics("-/works/api:2", "-/works/api:3", "-/works/api:4")
     assert caplog.text.count("is lost") == 1
     assert caplog.text.count("is back, and") == 1
+    assert "begins again" not in caplog.text
 
 
 async def test_a_broker_that_forgot_everything_is_filled_again(house: House) -> None:
