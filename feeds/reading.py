@@ -57,13 +57,18 @@ class GdalReading:
         geometries = self._places.normalized(
             rows, max_vertices=self._limits.vertices_staff, repair_s=self._limits.repair_s
         )
-        return [self._map(candidate, geometry) for candidate, geometry in zip(candidates, geometries, strict=True)]
+        columns = {name: self._columns[name] for name in self._mapping.columns}
+        return [
+            self._map(candidate, geometry, columns) for candidate, geometry in zip(candidates, geometries, strict=True)
+        ]
 
-    def _map(self, candidate: Candidate, geometry: BaseGeometry | Problem) -> Works | Rejected:
+    def _map(
+        self, candidate: Candidate, geometry: BaseGeometry | Problem, columns: Mapping[str, Sequence[Any]]
+    ) -> Works | Rejected:
         row = candidate.position - 1
         if isinstance(geometry, Problem):
             return self._reject(row, candidate.source_id, (geometry,))
-        works = self._mapping.map({name: self._columns[name][row] for name in self._mapping.columns}, geometry)
+        works = self._mapping.map({name: column[row] for name, column in columns.items()}, geometry)
         return works if isinstance(works, Works) else self._reject(row, candidate.source_id, works)
 
     def _sort_out(self, hashes: Sequence[bytes], keys: MappingTable) -> None:

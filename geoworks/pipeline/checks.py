@@ -97,23 +97,29 @@ def _works(works: Works, where: str) -> Iterator[Problem]:
     for name, most in _WORKS_TEXTS:
         if len(text := getattr(works, name)) > most:
             yield from _text(text, path(where, name))
-    yield from _count(works.road_names, path(where, "road_names"))
+    if works.road_names:
+        yield from _count(works.road_names, path(where, "road_names"))
     for number, road in enumerate(works.road_names):
         yield from _text(road, path(where, f"road_names[{number}]"))
-    yield from _count(works.types_of_work, path(where, "types_of_work"))
-    yield from _moment(works.cancelled_at, path(where, "cancelled_at"))
+    if works.types_of_work:
+        yield from _count(works.types_of_work, path(where, "types_of_work"))
+    if works.cancelled_at is not None:
+        yield from _moment(works.cancelled_at, path(where, "cancelled_at"))
 
 
 def _schedule(schedule: Schedule, where: str) -> Iterator[Problem]:
+    # Judged before its path is put together: nearly all are as they should be.
     moments = [
         problem
         for name in ("start", "end", "actual_start", "actual_end")
-        for problem in _moment(getattr(schedule, name), f"{where}.{name}")
+        if _is_unfit(moment := getattr(schedule, name))
+        for problem in _moment(moment, f"{where}.{name}")
     ]
     yield from moments or _order(schedule, where)
     if not is_zone(schedule.time_zone):
         yield unknown_zone(schedule.time_zone, f"{where}.time_zone")
-    yield from _count(schedule.windows, f"{where}.windows")
+    if schedule.windows:
+        yield from _count(schedule.windows, f"{where}.windows")
 
 
 def _order(schedule: Schedule, where: str) -> Iterator[Problem]:
@@ -124,6 +130,10 @@ def _order(schedule: Schedule, where: str) -> Iterator[Problem]:
     if begun is not None and ended is not None and ended < begun:
         mend = "put actual_end after actual_start"
         yield Problem(f"{where}.actual_end", f"{_iso(ended)} is before actual_start {_iso(begun)}", mend)
+
+
+def _is_unfit(moment: datetime | None) -> bool:
+    return moment is not None and (moment.tzinfo is None or not EARLIEST <= moment < LATEST)
 
 
 def _moment(moment: datetime | None, where: str) -> Iterator[Problem]:
