@@ -20,8 +20,8 @@ from geoworks.state import State
 _LEVEL = 5
 # What an entry takes beside its bytes, so that a flood of empty tiles is bounded too.
 _ENTRY_BYTES = 500
-# From here on compressing would hold up the loop for more than some 3 ms; below, a thread would only come later.
-_LARGE = 262_144
+# From here on compressing would hold up the loop for some 5 ms; below, a thread would only come later.
+_LARGE = 400_000
 
 Name: TypeAlias = tuple[Kind, TileAddress]
 
