@@ -67,6 +67,8 @@ class Relay:
             if numbered.changes:
                 epoch = self._state.cursor.epoch
                 self._bus.tell_numbered(epoch, numbered.changes)
+                # The bus first: others need not wait until this node has taken them.
+                await asyncio.sleep(0)
                 self._follower.numbered(epoch, numbered.changes)
                 # Zones that move must have moved here before what is behind them is looked at.
                 await self._follower.take()

@@ -209,7 +209,11 @@ def _read_overlay(overlay: str | None) -> Patch | None:
 
 def to_wkb(shapes: Iterable[BaseGeometry | None], *, srid: int | None = None) -> Sequence[bytes | None]:
     """Write geometries as WKB; with `srid` as the extended kind that names it."""
-    array = np.array(list(shapes), dtype=object)
+    listed = list(shapes)
+    if all(shape is None for shape in listed):
+        # As where what changed was nowhere before, which is most of what is written.
+        return [None] * len(listed)
+    array = np.array(listed, dtype=object)
     if srid is not None:
         array = shapely.set_srid(array, srid)
     wkb: Sequence[bytes | None] = shapely.to_wkb(array, include_srid=srid is not None).tolist()
