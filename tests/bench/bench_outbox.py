@@ -15,7 +15,7 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, suppress
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -33,7 +33,9 @@ from tests.store.samples import batch, put
 GATEWAYS = 2
 ROUNDS = 7
 TARGET = 0.6
+# As the relay has them.
 _LIMIT = 500
+_POLL_S = 0.25
 # A server as Debian sets it up: what it answers is on the disk.
 SYNCED = {"listen_addresses": "", "max_connections": "60", "shared_buffers": "64MB"}
 _WAYS = {"fsync on": SYNCED, "fsync off": {**SYNCED, "fsync": "off"}}
@@ -79,15 +81,26 @@ class Nodes:
         return write
 
     async def _number(self, missing: int) -> None:
-        """Number as the relay does: when told that something was written, until nothing waits."""
+        """Number as the relay does, when told of something written, and now and then, until nothing is missing."""
         while missing:
-            await self._written.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_POLL_S):
+                    await self._written.wait()
             self._written.clear()
-            while changes := (await self._stores[0].number(zones_at=0, limit=_LIMIT)).changes:
-                now = time.monotonic()
-                self.delays.numbered.update((one.change.key.id, now) for one in changes)
-                missing -= len(changes)
-                self._head = Cursor(self._head.epoch, changes[-1].change.offset)
+            # What comes while it numbers is told of.
+            while missing and (came := await self._number_some()):
+                missing -= came
+                if came < _LIMIT:
+                    break
+
+    async def _number_some(self) -> int:
+        """Return how many got their numbers."""
+        changes = (await self._stores[0].number(zones_at=0, limit=_LIMIT)).changes
+        now = time.monotonic()
+        self.delays.numbered.update((one.change.key.id, now) for one in changes)
+        if changes:
+            self._head = Cursor(self._head.epoch, changes[-1].change.offset)
+        return len(changes)
 
 
 def rows() -> Iterator[Row | Growth]:
