@@ -179,7 +179,7 @@ def upserts(records: Sequence[Record], databases: Databases) -> Iterator[Row | G
     with asyncio.Runner() as runner, as_served(runner):
         connection = runner.run(ready(databases.server, databases.new()))
         # The same table for both: its indexes, and the room in its pages; a plain upsert makes no tiles.
-        peer_table = "CREATE TABLE peer (LIKE features INCLUDING ALL EXCLUDING GENERATED) WITH (fillfactor = 70)"
+        peer_table = "CREATE TABLE peer (LIKE features INCLUDING ALL) WITH (fillfactor = 70)"
         runner.run(connection.execute(peer_table))
         runner.run(write_new(connection, records))
         # A node has them in its memory, and what is silent leaves them as they are.

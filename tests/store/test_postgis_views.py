@@ -139,6 +139,22 @@ async def test_layers(databases: Databases, database: str) -> None:
         assert "Feature Count: 0" not in told
 
 
+async def test_what_a_tile_draws_follows_the_feature(databases: Databases, database: str) -> None:
+    """Whoever writes a feature, with whatever search path, what tiles draw of it moves and is renamed with it."""
+    drawn = """
+        SELECT tile_title, elsewhere.ST_Equals(tile_shape, elsewhere.ST_Transform(geometry, 3857)),
+            tile_extent OPERATOR(pg_catalog.~=) elsewhere.box(elsewhere.ST_Transform(geometry, 3857))
+        FROM geoworks.features WHERE id = 'voirie:1'
+    """
+    moved = "UPDATE geoworks.features SET geometry = elsewhere.ST_Translate(geometry, 0.1, 0.1) WHERE id = 'voirie:1'"
+    renamed = """UPDATE geoworks.features SET given = given || '{"title": "Autre"}' WHERE id = 'voirie:1'"""
+    assert [tuple(row) for row in databases.sql(drawn, database=database)] == [("Réseau d'eau", True, True)]
+    databases.sql(moved, database=database)
+    assert [tuple(row) for row in databases.sql(drawn, database=database)] == [("Réseau d'eau", True, True)]
+    databases.sql(renamed, database=database)
+    assert [tuple(row) for row in databases.sql(drawn, database=database)] == [("Autre", True, True)]
+
+
 @pytest.mark.parametrize("view", ["works", "reports", "zones", "effects"])
 async def test_index(databases: Databases, database: str, view: str) -> None:
     """What lies in a map window is found by the index, through the view."""
