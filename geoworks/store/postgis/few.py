@@ -39,8 +39,10 @@ async def write_few(connection: asyncpg.Connection, commit: UUID, batch: Batch) 
 
 
 def _rows(commit: UUID, batch: Batch) -> Iterator[Row]:
-    """Yield for each write the commit, the names of all, when and where it was joined, and what `_columns` has."""
-    names = columns([CODEC.key_row(write.key) for write in batch.writes]) if len(batch.writes) > 1 else (None, None)
+    """Yield for each write the commit, what to keep others from, when and where it was joined, and its `_columns`."""
+    standing = [CODEC.key_row(write.key) for write in batch.writes if write.revision]
+    # One alone is kept by its own writing, and what is new by nothing.
+    names = columns(standing) if standing and len(batch.writes) > 1 else (None, None)
     notes = _notes(batch.writes)
     for place, row in enumerate(_columns(batch)):
         yield commit if place == notes else None, *names, batch.at, batch.zones_at, *row
