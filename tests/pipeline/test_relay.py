@@ -200,6 +200,34 @@ async def test_overtaken(town: Town, other: PostgisStore) -> None:
     assert (entry.record.version, len(await other.versions(works_key("1")))) == (2, 2)
 
 
+async def test_locks_in_one_order(town: Town, other: PostgisStore, table: StoreTable) -> None:
+    """Of several features none is kept from others while one that came before it is waited for, in whatever order."""
+    await town.desk.submit(put("1"))
+    await town.desk.submit(put("2"))
+    standing = {one.record.key.id: one async for some in other.standing() for one in some}
+    updates = [
+        replace(
+            written(replace(standing[id_].record, version=2)), reason=Reason.UPDATED, revision=standing[id_].revision
+        )
+        for id_ in ("2", "1")
+    ]
+    connection = await asyncpg.connect(table.dsn)
+    held = connection.transaction()
+    await held.start()
+    await connection.execute("SELECT FROM geoworks.features WHERE id = '1' FOR UPDATE")
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(other.send(batch(*updates)))
+        waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid')"
+        async with asyncio.timeout(WAIT_S):
+            while not await connection.fetchval(waits):  # noqa: ASYNC110 - it is in the database
+                await asyncio.sleep(0.01)
+        await connection.execute("SELECT FROM geoworks.features WHERE id = '2' FOR UPDATE NOWAIT")
+        assert not sending.done()
+        await held.rollback()
+    await connection.close()
+    assert {one.record.version async for some in other.standing() for one in some} == {2}
+
+
 async def test_made_again_while_it_is_taken_away(town: Town, other: PostgisStore, table: StoreTable) -> None:
     """Who makes a feature anew without having heard of it, while another takes it away, is not numbered first."""
     await town.desk.submit(put("1"))
