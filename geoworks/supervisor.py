@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from geoworks.errors import ServiceStopping
+from geoworks.tasks import Tasks
 
 Work: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -25,7 +26,7 @@ async def background(works: Mapping[str, Work]) -> AsyncIterator[None]:
     An error of the block comes out as itself, not in a group.
     """
     try:
-        async with asyncio.TaskGroup() as group:
+        async with Tasks() as group:
             tasks = [group.create_task(_run(work), name=name) for name, work in works.items()]
             try:
                 yield

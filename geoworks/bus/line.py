@@ -102,7 +102,9 @@ class Line:
         # The library writes what waits before it closes, for which a server that hangs would have it wait for ever.
         client._pending.clear()  # noqa: SLF001 - the same
         client._pending_data_size = 0  # noqa: SLF001 - the same
-        writer.transport.abort()
+        # Python 3.11.2 forgets what a TLS transport that was closed twice had to abort.
+        with suppress(AttributeError):
+            writer.transport.abort()
         try:
             with suppress(nats.errors.Error, OSError, TimeoutError):
                 async with asyncio.timeout(_END_S):

@@ -24,6 +24,7 @@ from geoworks.bus.sender import Outgoing, Sender
 from geoworks.config.nodes import BusTable
 from geoworks.errors import BusError
 from geoworks.nodes import Followed, News
+from geoworks.tasks import Tasks
 
 _MOST, _MOST_BYTES = 10_000, 16 * 1024 * 1024
 _FIRST_WAIT_S, _LONGEST_WAIT_S, _MOST_DOUBLINGS = 0.1, 5.0, 6
@@ -188,7 +189,7 @@ async def _until_one_fails(*works: Coroutine[Any, Any, None]) -> None:
             if not failed.done():
                 failed.set_result(error)
 
-    async with asyncio.TaskGroup() as group:
+    async with Tasks() as group:
         tasks = [group.create_task(reported(work)) for work in works]
         error = await failed
         for task in tasks:

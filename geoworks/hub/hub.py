@@ -33,6 +33,7 @@ from geoworks.hub.subscriptions import Subscriptions
 from geoworks.hub.timekeeper import Timekeeper
 from geoworks.model.change import Cursor
 from geoworks.state import Entry, Published, State
+from geoworks.tasks import Tasks
 
 # Changes that come within this time of a write are joined into the next one.
 _JOIN_S = 0.003
@@ -108,7 +109,7 @@ class Hub:
 
     async def run(self) -> None:
         """Keep time for the connections and note what was told, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
+        async with Tasks() as tasks:
             tasks.create_task(self._keep_time())
             tasks.create_task(self._keep_told())
 

@@ -18,6 +18,7 @@ from geoworks.mqtt.board import LARGEST_BODY_BYTES, Board, Message
 from geoworks.mqtt.line import IN_FLIGHT, MOST_RETAINED, Line, connected, tls_context
 from geoworks.mqtt.topics import every_topic
 from geoworks.state import Published, State
+from geoworks.tasks import Tasks
 
 _AT_LEAST_ONCE = 1
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
@@ -95,7 +96,7 @@ class MqttPublisher:
         async with connected(self._address, self._tls, timeout_s=self._settings.timeout_s) as line:
             retained = await self._learn(line)
             try:
-                async with asyncio.TaskGroup() as group:
+                async with Tasks() as group:
                     group.create_task(_watch(line))
                     group.create_task(self._tell(line, retained))
             except ExceptionGroup as several:
@@ -155,7 +156,7 @@ class MqttPublisher:
     async def _send(self, line: Line, messages: Sequence[Message]) -> None:
         """Send messages in their order and wait until the broker has them."""
         for begin in range(0, len(messages), IN_FLIGHT):
-            async with asyncio.TaskGroup() as group:
+            async with Tasks() as group:
                 for topic, payload in messages[begin : begin + IN_FLIGHT]:
                     group.create_task(line.publish(topic, payload, qos=_AT_LEAST_ONCE, retain=True))
 

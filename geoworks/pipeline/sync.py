@@ -25,6 +25,7 @@ from geoworks.pipeline.sync_attempt import Attempt, make_plan, removing
 from geoworks.pipeline.sync_report import SourceState, SourceStatus, SyncReport, tell_status
 from geoworks.ports import Source, Store
 from geoworks.state import State
+from geoworks.tasks import Tasks
 
 _COLLECTION = "sources"
 _JITTER = 0.1
@@ -56,7 +57,7 @@ class Syncs:
 
     async def run(self) -> None:
         """Synchronise every source now and then at its interval, until cancelled."""
-        async with asyncio.TaskGroup() as group:
+        async with Tasks() as group:
             for source in self._sources.values():
                 if source.interval_s:
                     group.create_task(self._follow(source))

@@ -17,6 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from geoworks.errors import Forbidden, Invalid, ServiceStopping, TooMany
 from geoworks.hub import say
 from geoworks.hub.messages import ResyncReason
+from geoworks.tasks import Tasks
 from geoworks.web.answers import PRIVATE
 from geoworks.web.asking import Question, read_asked
 from geoworks.web.collections import takes_gzip
@@ -133,7 +134,7 @@ async def read_changes(request: web.Request) -> web.StreamResponse:
     page = Page(request, transport, stuck_s=services(request).settings.stream.stuck_s)
     sheet = Sheet(asked.since)
     with keeper.counted(request):
-        async with asyncio.TaskGroup() as tasks:
+        async with Tasks() as tasks:
             poll = Poll(transport, tasks)
             with poll.connected(services(request).hub) as session, suppress(ConnectionError):
                 session.receive(asked.message())

@@ -16,6 +16,7 @@ from websockets.frames import Opcode
 from geoworks.hub.frames import PING, unframe
 from geoworks.hub.hub import Hub
 from geoworks.hub.session import Session
+from geoworks.tasks import Tasks
 
 
 class Heard(Struct, frozen=True):
@@ -52,7 +53,7 @@ class Ear(ABC):
     # There is no way around the transport: what goes out is not what the hub writes.
     descriptor = None
 
-    def __init__(self, transport: asyncio.Transport, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, transport: asyncio.Transport, tasks: Tasks) -> None:
         """Listen for the client behind a transport; work runs in `tasks`."""
         self._transport = transport
         self._tasks = tasks

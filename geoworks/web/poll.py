@@ -6,13 +6,14 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 
+from geoworks.tasks import Tasks
 from geoworks.web.ear import Ear, Heard, read_messages
 
 
 class Poll(Ear):
     """The socket of a session that keeps messages until they are taken, as many as a slow reader may have unsent."""
 
-    def __init__(self, transport: asyncio.Transport, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, transport: asyncio.Transport, tasks: Tasks) -> None:
         """Begin with nothing heard."""
         super().__init__(transport, tasks)
         self._heard: deque[Heard] = deque()

@@ -19,6 +19,7 @@ from aiohttp.abc import AbstractStreamWriter
 from msgspec import Meta
 
 from geoworks.errors import Forbidden, Invalid, ServiceStopping, TooMany
+from geoworks.tasks import Tasks
 from geoworks.web.asking import Asked, Place, Question, read_asked
 from geoworks.web.doorkeeper import DOORKEEPER, bound_buffers
 from geoworks.web.ear import Ear, Heard, read_messages
@@ -76,7 +77,7 @@ class EventOutlet(Ear):
     def __init__(
         self,
         transport: asyncio.Transport,
-        tasks: asyncio.TaskGroup,
+        tasks: Tasks,
         *,
         writer: AbstractStreamWriter,
         chunked: bool,
@@ -148,7 +149,7 @@ async def _tell(request: web.Request, response: web.StreamResponse, asked: Asked
     bound_buffers(transport, house.settings.stream.high_water_bytes)
     _mind_silence(transport, house.settings.stream.stuck_s + _KERNEL_LATER_S)
     await response.write(b"retry: %d\n\n" % (_RETRY_LEAST_MS + secrets.randbelow(_RETRY_SPREAD_MS)))
-    async with asyncio.TaskGroup() as tasks:
+    async with Tasks() as tasks:
         outlet = EventOutlet(
             transport,
             tasks,

@@ -21,6 +21,7 @@ from geoworks.hub.hub import Hub
 from geoworks.hub.messages import PROTOCOL
 from geoworks.hub.session import Session
 from geoworks.pipeline.node import Node
+from geoworks.tasks import Tasks
 from geoworks.web.doorkeeper import DOORKEEPER, Doorkeeper, bound_buffers
 
 _CLOSE_S = 5.0
@@ -76,7 +77,7 @@ class StreamDoor:
         bound_buffers(transport, self._stream.high_water_bytes)
         address = self._doorkeeper.enter(request)
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with Tasks() as tasks:
                 outlet = SocketOutlet(ws, writer, transport=transport, tasks=tasks)
                 session = self._hub.connect(outlet)
                 try:
@@ -146,7 +147,7 @@ class SocketOutlet:
         writer: AbstractStreamWriter,
         *,
         transport: asyncio.Transport,
-        tasks: asyncio.TaskGroup,
+        tasks: Tasks,
     ) -> None:
         """Write to the transport of a prepared response; work runs in `tasks`."""
         self._socket = _own_socket(transport)

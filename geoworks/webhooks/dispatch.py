@@ -11,6 +11,7 @@ from geoworks.clock import Clock
 from geoworks.config.settings import WebhooksTable
 from geoworks.hub.hub import Hub
 from geoworks.hub.webhooks import Webhooks
+from geoworks.tasks import Tasks
 from geoworks.webhooks.courier import Courier, Round
 from geoworks.webhooks.post import open_client
 
@@ -38,7 +39,7 @@ class Dispatch:
 
     async def run(self) -> None:
         """Carry for all webhooks, those that come and until they go, until cancelled."""
-        async with open_client(self._settings, resolver=self._resolver) as client, asyncio.TaskGroup() as tasks:
+        async with open_client(self._settings, resolver=self._resolver) as client, Tasks() as tasks:
             round_ = Round(
                 book=self._book,
                 hub=self._hub,

@@ -18,6 +18,7 @@ from websockets.frames import Opcode
 from geoworks.hub.frames import PING, unframe
 from geoworks.hub.hub import Hub
 from geoworks.hub.session import Session
+from geoworks.tasks import Tasks
 
 
 class Letter(Struct, frozen=True):
@@ -46,7 +47,7 @@ class Mailbox:
     # Nothing goes straight to a socket.
     descriptor = None
 
-    def __init__(self, hub: Hub, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, hub: Hub, tasks: Tasks) -> None:
         """Be a new connection of the hub; work on its behalf runs in `tasks`."""
         self.is_over = False
         self._hub = hub
@@ -144,7 +145,7 @@ class Mailbox:
 @asynccontextmanager
 async def mailbox(hub: Hub, text: str) -> AsyncIterator[Mailbox]:
     """Be a connection of the hub that begins with a message, until the block ends."""
-    async with asyncio.TaskGroup() as tasks:
+    async with Tasks() as tasks:
         box = Mailbox(hub, tasks)
         try:
             box.ask(text)
