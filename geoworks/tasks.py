@@ -1,4 +1,4 @@
-"""Groups of tasks whose failure leaves the task they belong to as it was."""
+"""Groups of tasks whose failure leaves the task they belong to as it was, and cancelling that is always heard."""
 
 from __future__ import annotations
 
@@ -43,3 +43,18 @@ else:
                     parent.uncancel()
                     parent.cancel()
                 raise
+
+
+def heed_cancelling() -> None:
+    """End this task if somebody asked for it and was not heard.
+
+    `asyncio.wait_for` before Python 3.12 forgets that it was cancelled when what it waits for ends in that moment, so
+    after a library that uses it this is asked before something that may last.
+
+    Raises:
+        asyncio.CancelledError: this task is to end.
+
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

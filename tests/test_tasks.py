@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from geoworks.tasks import Tasks
+from geoworks.tasks import Tasks, heed_cancelling
 
 
 async def _fail(began: asyncio.Event) -> None:
@@ -83,4 +83,24 @@ async def test_a_group_that_ends_well_and_one_that_is_cancelled() -> None:
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
+    assert task.cancelled()
+
+
+async def test_who_is_cancelled_in_a_library_that_does_not_hear_it_ends() -> None:
+    """A cancelling that was taken for an answer is heard where that is asked, and none is where nobody cancelled."""
+    began = asyncio.Event()
+
+    async def work() -> None:
+        heed_cancelling()
+        with suppress(asyncio.CancelledError):
+            began.set()
+            await asyncio.Event().wait()
+        heed_cancelling()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await began.wait()
+    task.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.wait([task])
     assert task.cancelled()

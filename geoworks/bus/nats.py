@@ -24,7 +24,7 @@ from geoworks.bus.sender import Outgoing, Sender
 from geoworks.config.nodes import BusTable
 from geoworks.errors import BusError
 from geoworks.nodes import Followed, News
-from geoworks.tasks import Tasks
+from geoworks.tasks import Tasks, heed_cancelling
 
 _MOST, _MOST_BYTES = 10_000, 16 * 1024 * 1024
 _FIRST_WAIT_S, _LONGEST_WAIT_S, _MOST_DOUBLINGS = 0.1, 5.0, 6
@@ -77,6 +77,7 @@ class NatsBus:
                     await self._serve(line, news)
             except BusError as error:
                 self._lose(str(error))
+            heed_cancelling()
             await asyncio.sleep(self._wait_s())
 
     async def _serve(self, line: Line, news: News) -> None:
@@ -89,6 +90,7 @@ class NatsBus:
         await make_stream(line, self._settings)
         hearing = Hearing(line, self._settings)
         await hearing.begin()
+        heed_cancelling()
         self._pass(line)
         self._hint(news)
         news.written()

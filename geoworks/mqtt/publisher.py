@@ -18,7 +18,7 @@ from geoworks.mqtt.board import LARGEST_BODY_BYTES, Board, Message
 from geoworks.mqtt.line import IN_FLIGHT, MOST_RETAINED, Line, connected, tls_context
 from geoworks.mqtt.topics import every_topic
 from geoworks.state import Published, State
-from geoworks.tasks import Tasks
+from geoworks.tasks import Tasks, heed_cancelling
 
 _AT_LEAST_ONCE = 1
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
@@ -83,6 +83,7 @@ class MqttPublisher:
             finally:
                 self._following = False
                 self._dirty.clear()
+            heed_cancelling()
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - no secret hangs on it
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
@@ -95,6 +96,7 @@ class MqttPublisher:
         """
         async with connected(self._address, self._tls, timeout_s=self._settings.timeout_s) as line:
             retained = await self._learn(line)
+            heed_cancelling()
             try:
                 async with Tasks() as group:
                     group.create_task(_watch(line))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import shapely
 from msgspec import structs
@@ -107,8 +107,7 @@ async def running_node(settings: BusTable, *, joined: bool = True) -> AsyncItera
         yield node
     finally:
         run.cancel()
-        with suppress(asyncio.CancelledError):
-            await run
+        await asyncio.wait([run], timeout=_WAIT_S)
     assert run.cancelled()
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import nats
 import pytest
 from msgspec import structs
 from nats.aio.client import Client
 
+from geoworks.bus import nats as bus
+from geoworks.bus.jetstream import make_stream
+from geoworks.bus.line import Line
 from geoworks.bus.message import Message, write_change
+from geoworks.config.nodes import BusTable
+from geoworks.errors import BusError
 from geoworks.model.wire import Wire
 from geoworks.nodes import Followed
 from tests.bus.nodes import EPOCH, followed, running_node, settings_of, told
@@ -328,3 +333,23 @@ async def test_headers_that_break_the_library_do_not_break_the_bus(server: NatsS
             await node.until_trouble()
         one.bus.tell_numbered(EPOCH, [followed(1)])
         await other.ear.until(lambda: other.ear.offsets == [1])
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_a_library_that_does_not_hear_that_it_is_cancelled(
+    server: NatsServer, monkeypatch: pytest.MonkeyPatch, *, answers: bool
+) -> None:
+    """A node that is to end while it connects does end, whether the connection comes or not."""
+    asked = asyncio.Event()
+
+    async def deaf(line: Line, settings: BusTable) -> None:
+        with suppress(asyncio.CancelledError):
+            asked.set()
+            await asyncio.Event().wait()
+        if not answers:
+            raise BusError("no answer")
+        await make_stream(line, settings)
+
+    monkeypatch.setattr(bus, "make_stream", deaf)
+    async with running_node(settings_of(server), joined=False):
+        await asked.wait()
