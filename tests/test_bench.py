@@ -63,7 +63,8 @@ def test_tables() -> None:
     lines = [line.split() for line in screen.getvalue().splitlines()]
     assert ["│", "batch", "join", "│", "500", "ms", "│", "2", "s", "│", "4.00", "│", "4", "│", "yes", "│"] in lines
     assert any({"memory", "MB", "NO"} <= set(line) for line in lines)
-    assert ["│", "join", "│", "2", "ms", "│", "200", "ms", "│"] in lines
+    assert ["│", "join", "│", "1", "000", "│", "2", "ms", "│"] in lines
+    assert ["│", "│", "100", "000", "│", "200", "ms", "│"] in lines
 
 
 def test_failure() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from tests.bench.row import Growth, Row
 
@@ -24,6 +24,7 @@ BENCH = Path(__file__).parent
 ROOT = BENCH.parents[1]
 REPORT = ROOT / "build" / "bench.json"
 TIMEOUT_S = 1800
+_WIDTH = 130
 _PUBLISHED = ("name", "ours", "peer", "ratio", "target")
 
 
@@ -66,7 +67,8 @@ def chosen(parts: Sequence[str], names: Sequence[str]) -> list[str]:
 
 def run_all(names: Sequence[str]) -> int:
     """Run each benchmark apart, show and write what came; 1 when one of them failed."""
-    console = Console()
+    # Not the 80 columns of what is no terminal.
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     everything, failed = Results(), []
     for name in names:
         console.print(f"[bold]{name}[/bold] ...")
@@ -124,20 +126,20 @@ def _peers(rows: Iterable[Row]) -> Table:
     """Lay out ours beside the peer."""
     table = Table("what", "ours", "peer", "ratio", "target", "met", title="Beside the peer (ratio: bigger is better)")
     for row in rows:
-        measured = (_figure(row.ours, row.unit), _figure(row.peer, row.unit), f"{row.ratio:.2f}", f"{row.target:g}")
+        measured = (_figure(row.ours, row.unit), _figure(row.peer, row.unit), f"{row.ratio:.2f}", f"{row.target:.3g}")
         table.add_row(row.name, *measured, "[green]yes[/green]" if row.met else "[bold red]NO[/bold red]")
     return table
 
 
 def _growth(rows: Iterable[Growth]) -> Table:
-    """Lay out ours by size: one line a benchmark, one column a size."""
-    by_name: dict[str, dict[int, str]] = {}
+    """Lay out ours by size: a benchmark's sizes one below the other, for no two measure the same."""
+    by_name: dict[str, list[Growth]] = {}
     for row in rows:
-        by_name.setdefault(row.name, {})[row.size] = _figure(row.ours, row.unit)
-    sizes = sorted({size for line in by_name.values() for size in line})
-    table = Table("what", *(f"{size:_}".replace("_", " ") for size in sizes), title="Growth")
-    for name, line in by_name.items():
-        table.add_row(name, *(line.get(size, "") for size in sizes))
+        by_name.setdefault(row.name, []).append(row)
+    table = Table("what", Column("size", justify="right"), Column("ours", justify="right"), title="Growth")
+    for name, measured in by_name.items():
+        sizes = (f"{row.size:_}".replace("_", " ") for row in measured)
+        table.add_row(name, "\n".join(sizes), "\n".join(_figure(row.ours, row.unit) for row in measured))
     return table
 
 
