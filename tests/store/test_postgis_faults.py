@@ -16,6 +16,7 @@ from geoworks.config.secrets import without_password
 from geoworks.config.settings import Engine, StoreTable
 from geoworks.errors import StoreBusy, StoreError, StoreFull, StoreReadOnly, StoreUnreachable, StoreUnusable
 from geoworks.store.migrations import Migration
+from geoworks.store.postgis.columns import FEATURE, feature_rows
 from geoworks.store.postgis.migrate import known_migrations, migrate
 from geoworks.store.postgis.place import Place
 from geoworks.store.postgis.queries import SQL
@@ -26,6 +27,7 @@ from tests.store.disks import filled, small_disk
 from tests.store.samples import batch, put, read_whole, works_record
 
 NEXT = len(known_migrations()) + 1
+_PLACES = [f"${number}" for number in range(1, len(FEATURE) + 1)]
 
 
 @pytest.fixture
@@ -178,6 +180,28 @@ async def test_every_query(databases: Databases, database: str, tmp_path: Path, 
         await connection.prepare(statement)
     await connection.close()
     await store.close()
+
+
+async def test_what_stood_before_there_were_tiles_is_drawn(databases: Databases, database: str) -> None:
+    """A town of an earlier schema is drawn by the tiles as one that is written anew."""
+    place = Place(StoreTable(dsn=databases.server.dsn(database)))
+    connection = await place.connect(await find_postgis(place))
+    before = [one for one in known_migrations() if one.name < "0005"]
+    insert = f"INSERT INTO geoworks.features ({', '.join(FEATURE)}) VALUES ({', '.join(_PLACES)})"  # noqa: S608 - our own column names
+    async with connection.transaction():
+        await migrate(connection, place.name, before)
+        await connection.execute(insert, *next(feature_rows([works_record(1)])))
+        await migrate(connection, place.name, known_migrations())
+        await connection.execute(insert, *next(feature_rows([works_record(2)])))
+    rows = await connection.fetch(
+        "SELECT tile_rank, tile_title, tile_shape = ST_Transform(geometry, 3857), tile_extent IS NOT NULL,"
+        " tile_tags - 'id' FROM geoworks.features ORDER BY number"
+    )
+    await connection.close()
+    stood, fresh = (tuple(row) for row in rows)
+    assert stood == fresh
+    assert None not in stood
+    assert stood[2:4] == (True, True)
 
 
 def test_migrations_are_numbered() -> None:
