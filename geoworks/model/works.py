@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 from shapely.geometry.base import BaseGeometry
@@ -59,6 +60,10 @@ class Status(StrEnum):
         return self in {Status.COMPLETED, Status.CANCELLED}
 
 
+# The impact of a works that says none: of thousands it is one and the same.
+UNSAID_IMPACT: Final = Impact()
+
+
 class Works(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="works", tag_field="kind", gc=False):
     """The given fields of a works; `geometry` in lon/lat degrees (EPSG:4326), 6 decimals."""
 
@@ -73,7 +78,7 @@ class Works(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
     road_names: tuple[str, ...] = ()
     direction: Direction = Direction.UNKNOWN
     project: str = ""
-    impact: Impact = Impact()
+    impact: Impact = UNSAID_IMPACT
     visibility: Visibility = Visibility.PUBLIC
     cancelled_at: datetime | None = None
 

@@ -9,13 +9,13 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from geoworks.errors import Problem
 from geoworks.model.impact import Detour, Impact, Lane, Restriction, RestrictionType, Unit
 from geoworks.model.schedule import Schedule, Window
 from geoworks.model.windows import minutes_of
-from geoworks.model.works import Works
+from geoworks.model.works import UNSAID_IMPACT, Works
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2101, 1, 1, tzinfo=UTC)
@@ -87,7 +87,7 @@ def _check_all(value: Any, where: str) -> Iterator[Problem]:  # noqa: ANN401 - a
         if isinstance(inner, tuple):
             for number, item in enumerate(inner):
                 yield from _check_all(item, path(where, f"{name}[{number}]"))
-        elif inner is not None and inner is not _UNSAID:
+        elif inner is not None and inner is not UNSAID_IMPACT:
             yield from _check_all(inner, path(where, name))
 
 
@@ -211,9 +211,6 @@ _CHECKS: Mapping[type[Struct], Callable[[Any, str], Iterator[Problem]]] = {
     Restriction: _restriction,
 }
 
-
-# The impact of a works that says none: of thousands it is one and the same.
-_UNSAID = next(field.default for field in structs.fields(Works) if field.name == "impact")
 
 _INNER: Mapping[type[Struct], tuple[str, ...]] = {
     Works: ("schedule", "impact"),

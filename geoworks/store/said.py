@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 
 from geoworks.model.impact import Impact
 from geoworks.model.schedule import Schedule
-from geoworks.model.works import Works
+from geoworks.model.works import UNSAID_IMPACT, Works
 
 # Told although it is the default: the clocks of a town are its own.
 _TOLD = "time_zone"
@@ -24,7 +24,7 @@ def said(works: Works, *, shape: bytes | None = None) -> Struct:
     fields = structs.asdict(works)
     fields["geometry"] = shape
     fields["schedule"] = _Schedule(*structs.astuple(works.schedule))
-    if works.impact is not _NO_IMPACT:
+    if works.impact is not UNSAID_IMPACT:
         fields["impact"] = _Impact(*structs.astuple(works.impact))
     return _Works(**fields)
 
@@ -47,7 +47,6 @@ def _brief(kind: type[Struct], **config: Any) -> type[Struct]:  # noqa: ANN401 -
     )
 
 
-_NO_IMPACT = next(field.default for field in structs.fields(Works) if field.name == "impact")
 _Works = _brief(Works, tag="works", tag_field="kind", kw_only=True)
 _Schedule = _brief(Schedule)
 _Impact = _brief(Impact)
