@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from asyncpg.transaction import Transaction
 from msgspec import structs
 from msgspec.structs import replace
 
@@ -107,11 +108,7 @@ async def test_joined_again_before_it_is_numbered(town: Town, other: PostgisStor
 async def test_taken_back_before_it_is_numbered(town: Town, other: PostgisStore, table: StoreTable) -> None:
     """What was joined with old zones, and taken back before it could be joined again, holds nothing up."""
     await town.desk.submit(put_zone("gare", a_zone()))
-    connection = await asyncpg.connect(table.dsn)
-    slow = connection.transaction()
-    await slow.start()
-    await connection.execute("SELECT pg_current_xact_id()")
-    async with told(town) as heard:
+    async with writing_slowly(table.dsn) as (connection, slow), told(town) as heard:
         await other.send(batch(written(works_record(1))))
         await connection.execute(
             "UPDATE geoworks.records SET record = NULL WHERE revision = (SELECT max(revision) FROM geoworks.records)"
@@ -119,16 +116,11 @@ async def test_taken_back_before_it_is_numbered(town: Town, other: PostgisStore,
         await slow.commit()
         await until_told(heard, 1)
     assert heard[0].change.key == works_record(1).key
-    await connection.close()
 
 
 async def test_waits_for_a_slow_transaction(town: Town, other: PostgisStore, table: StoreTable) -> None:
     """What is committed while an older transaction writes is numbered after that one's end; alarms say so."""
-    connection = await asyncpg.connect(table.dsn)
-    slow = connection.transaction()
-    await slow.start()
-    await connection.execute("SELECT pg_current_xact_id()")
-    async with told(town) as heard:
+    async with writing_slowly(table.dsn) as (_, slow), told(town) as heard:
         await other.send(batch(written(works_record(1))))
         async with asyncio.timeout(WAIT_S):
             while alarms_of(town) != {"lag", "transaction"}:  # noqa: ASYNC110 - it is in the database
@@ -139,7 +131,6 @@ async def test_waits_for_a_slow_transaction(town: Town, other: PostgisStore, tab
         async with asyncio.timeout(WAIT_S):
             while alarms_of(town):  # noqa: ASYNC110 - it is in the database
                 await asyncio.sleep(0.05)
-    await connection.close()
 
 
 async def test_order_of_transactions(town: Town, table: StoreTable, tmp_path: Path) -> None:
@@ -164,6 +155,17 @@ async def opened(table: StoreTable, folder: Path) -> AsyncIterator[PostgisStore]
     await store.open()
     yield store
     await store.close()
+
+
+@asynccontextmanager
+async def writing_slowly(dsn: str) -> AsyncIterator[tuple[asyncpg.Connection, Transaction]]:
+    """Give a transaction that has begun to write, and its connection."""
+    connection = await asyncpg.connect(dsn)
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute("SELECT pg_current_xact_id()")
+    yield connection, transaction
+    await connection.close()
 
 
 async def hold_up(dsn: str, seconds: float) -> None:
