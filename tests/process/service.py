@@ -66,17 +66,17 @@ class Service:
         return (self.folder / "stderr").read_text()
 
 
-async def launch(folder: Path, *arguments: str, config: str = "") -> Process:
+async def launch(folder: Path, *arguments: str, config: str = "", program: str = GEOWORKS) -> Process:
     """Start `geoworks` in a folder with a configuration there; standard error goes to a file beside it."""
     (folder / "config.toml").write_text(config or toml())
     with (folder / "stderr").open("ab") as stderr:
-        return await asyncio.create_subprocess_exec(GEOWORKS, *arguments, cwd=folder, stdout=PIPE, stderr=stderr)
+        return await asyncio.create_subprocess_exec(program, *arguments, cwd=folder, stdout=PIPE, stderr=stderr)
 
 
 @asynccontextmanager
-async def serving(folder: Path, *, config: str = "") -> AsyncIterator[Service]:
+async def serving(folder: Path, *, config: str = "", program: str = GEOWORKS) -> AsyncIterator[Service]:
     """Serve a town whose configuration and data are in a folder, until the block ends."""
-    process = await launch(folder, "serve", config=config)
+    process = await launch(folder, "serve", config=config, program=program)
     try:
         yield Service(folder, process, await address_of(process))
     finally:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.process.service import GEOWORKS
 from tests.soak.archive import Archive
 from tests.soak.chronicle import Chronicle
 from tests.soak.fault import FULL, KILLS, Fault, Times, plan
@@ -28,9 +29,24 @@ ACCEPTED = Accepted("a", 1, "first", cancels=False, at=0.0)
 
 
 async def test_a_few_faults(tmp_path: Path) -> None:
-    """Twenty clients and both gateways agree with the database after every fault; `make soak` is the long run."""
-    options = Options(seconds_per_fault=2.0, clients=20, only=A_FEW, around_s=1.0, patience_s=1.0, times=Times(kills=1))
+    """Twenty clients and both gateways agree with the database after every fault; `make soak` is the long run.
+
+    All nodes begin by the program they are said to begin by, and are started again by this one.
+    """
+    starts, before = tmp_path / "starts", tmp_path / "before"
+    before.write_text(f'#!/bin/sh\necho "$1" >> {starts}\nexec {GEOWORKS} "$@"\n')
+    before.chmod(0o755)
+    options = Options(
+        seconds_per_fault=2.0,
+        clients=20,
+        only=A_FEW,
+        around_s=1.0,
+        patience_s=1.0,
+        times=Times(kills=1),
+        before=str(before),
+    )
     findings = await soak(options, tmp_path)
+    assert starts.read_text().split() == ["serve"] * 4
     told = "\n".join(findings.lines())
     assert findings.faults == 0, told
     assert {row.fault for row in findings.rows} >= set(A_FEW), told

@@ -24,7 +24,7 @@ class Fault(StrEnum):
     NATS_CUT = "the way to NATS, cut"
     TWO_LEADERS = "two workers that believe to lead"
     SLOW_WRITERS = "16 slow transactions beside ours"
-    UPGRADED = "a gateway, SIGTERM and started again"
+    UPGRADED = "every node in its turn, SIGTERM and started again"
 
 
 KILLS = (Fault.GATEWAY_KILLED, Fault.LEADER_KILLED, Fault.NATS_KILLED, Fault.POSTGRES_KILLED)

@@ -49,7 +49,7 @@ class Options(Struct, frozen=True, kw_only=True):
     """What is run.
 
     Writing goes on for `around_s` before and after each fault. `patience_s` is the longest wait of a client that lost
-    its connection; 30 s for its users.
+    its connection; 30 s for its users. `before` is the program of an earlier release, by which all nodes begin.
     """
 
     seconds_per_fault: float = 20.0
@@ -60,6 +60,7 @@ class Options(Struct, frozen=True, kw_only=True):
     times: Times = Times()
     around_s: float = 3.0
     patience_s: float = 5.0
+    before: str = ""
     seed: int = 1
 
 
@@ -219,7 +220,7 @@ def _said(found: Found) -> str:
 async def soak(options: Options, folder: Path) -> Verdict[Row]:
     """Run with what the nodes need in a folder."""
     with _waiting_at_most(options.patience_s):
-        async with fleet(folder, options.bus) as nodes:
+        async with fleet(folder, options.bus, before=options.before) as nodes:
             return await Soak(options, nodes).run()
 
 
@@ -264,6 +265,8 @@ def _options(arguments: Sequence[str] | None) -> Options:
     help_around = "how long writing goes on before and after each (%(default)s)"
     add("--around-s", type=float, default=usual.around_s, help=help_around)
     add("--patience-s", type=float, default=usual.patience_s, help="longest wait of a client (%(default)s)")
+    help_before = "begin with the `geoworks` of an earlier release; what is started again is this one"
+    add("--before", default=usual.before, metavar="PROGRAM", help=help_before)
     add("--seed", type=int, default=usual.seed, help="what is random follows from it (%(default)s)")
     return Options(**vars(parser.parse_args(arguments)))
 

@@ -25,7 +25,7 @@ from geoworks.store.postgis import PostgisStore
 from tests.nats_server import NatsServer, running_nats
 from tests.postgres import Databases, Server, running
 from tests.process.nodes import node
-from tests.process.service import Service, serving
+from tests.process.service import GEOWORKS, Service, serving
 from tests.soak.archive import Archive, read_archive
 from tests.soak.relay import Relay, Upstream, relaying
 from tests.soak.town import STREAM, many_requests
@@ -65,8 +65,13 @@ class Either(Upstream):
 class Fleet:
     """The processes, by name, and where they are."""
 
-    def __init__(self, folder: Path, databases: Databases, *, disk: Path | None, bus: Sequence[str]) -> None:
-        """Keep configuration, and what the processes say, in a folder; `bus` are the lines that configure it."""
+    def __init__(
+        self, folder: Path, databases: Databases, *, disk: Path | None, bus: Sequence[str], before: str = ""
+    ) -> None:
+        """Keep configuration, and what the processes say, in a folder; `bus` are the lines that configure it.
+
+        `before` is the program of an earlier release, by which all begin; what is started again is this one.
+        """
         self.server: Server = databases.server
         self.dsn = self.server.dsn(databases.new())
         self.disk = disk
@@ -78,8 +83,10 @@ class Fleet:
         self.bad_ends: list[str] = []
         self._folder = folder
         self._bus = bus
+        self._before = before
         self._stacks: dict[str, AsyncExitStack] = {}
         self._store = PostgisStore(StoreTable(dsn=self.dsn), folder / "reader", clock=SystemClock())
+        self._reads = False
 
     @property
     def upstreams(self) -> Sequence[Upstream]:
@@ -95,7 +102,6 @@ class Fleet:
         async with asyncio.timeout(_KNOWN_S):
             while not all([await self._lets_in(name) for name in GATEWAYS]):  # noqa: ASYNC110 - it is in other processes
                 await asyncio.sleep(0.05)
-        await self._store.open()
 
     async def end(self) -> None:
         """End all at once."""
@@ -109,8 +115,9 @@ class Fleet:
         place.mkdir(exist_ok=True)
         role = "gateway" if name in GATEWAYS else "worker"
         config = many_requests(node(self.dsn, role, name, *self._bus, *STREAM))
+        program = self._before if self._before and name not in self._stacks else GEOWORKS
         stack = self._stacks[name] = AsyncExitStack()
-        self.services[name] = await stack.enter_async_context(serving(place, config=config))
+        self.services[name] = await stack.enter_async_context(serving(place, config=config, program=program))
         if name in self.ways:
             self.ways[name].base = self.services[name].base
 
@@ -167,13 +174,14 @@ class Fleet:
 
     async def stored(self) -> dict[str, Any]:
         """Return the features in the database that the public sees, by id, as they are to be answered."""
-        entries = [make_entry(record) async for records in self._store.records() for record in records]
+        store = await self._opened()
+        entries = [make_entry(record) async for records in store.records() for record in records]
         features = [msgspec.json.decode(entry.body) for entry in entries if entry.body and entry.keys.visible]
         return {one["id"]: one for one in features}
 
     async def archive(self) -> Archive:
         """Return the log, and every version of every works."""
-        return await read_archive(self._store)
+        return await read_archive(await self._opened())
 
     async def missing(self) -> int:
         """Return how many offsets are missing or waited for in the log."""
@@ -216,6 +224,13 @@ class Fleet:
         """Return how often processes of ours told of a fault of their own, or ended as they should not."""
         return self.told().count("Traceback") + len(self.bad_ends)
 
+    async def _opened(self) -> PostgisStore:
+        """Read the database: not before it has to be, for that makes it one of this release."""
+        if not self._reads:
+            await self._store.open()
+            self._reads = True
+        return self._store
+
     def _look_alive(self, name: str) -> None:
         code = self.services[name].process.returncode
         if code is not None and code != -signal.SIGKILL:
@@ -236,8 +251,8 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(folder: Path, kind: BusKind) -> AsyncIterator[Fleet]:
-    """Serve a new town by many nodes while the block lasts."""
+async def fleet(folder: Path, kind: BusKind, *, before: str = "") -> AsyncIterator[Fleet]:
+    """Serve a new town by many nodes while the block lasts; they begin by the program `before`, if there is one."""
     async with AsyncExitStack() as stack:
         disk = stack.enter_context(_disk())
         server = stack.enter_context(running(_SETTINGS, within=disk))
@@ -246,7 +261,7 @@ async def fleet(folder: Path, kind: BusKind) -> AsyncIterator[Fleet]:
             nats = stack.enter_context(running_nats())
             way = await stack.enter_async_context(relaying(Upstream(URL(nats.url))))
             bus.append(f'nats_servers = ["nats://127.0.0.1:{way.base.port}"]')
-        made = Fleet(folder, Databases(server), disk=disk, bus=bus)
+        made = Fleet(folder, Databases(server), disk=disk, bus=bus, before=before)
         made.nats, made.nats_way = nats, way
         stack.push_async_callback(made.end)
         await made.begin()

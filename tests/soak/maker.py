@@ -135,11 +135,12 @@ class FaultMaker:
             await asyncio.sleep(seconds)
 
     async def _upgrade(self, seconds: float) -> None:
-        """Upgrade one after the other, under load, the second when half of the time has passed."""
-        for name in GATEWAYS:
+        """Upgrade one after the other, under load, workers first; so much of the time passes after each."""
+        names = (*WORKERS, *GATEWAYS)
+        for name in names:
             await self._fleet.terminate(name)
             await self._fleet.start(name)
-            await asyncio.sleep(seconds / len(GATEWAYS))
+            await asyncio.sleep(seconds / len(names))
 
 
 @asynccontextmanager
