@@ -15,6 +15,7 @@ from feeds.cells import as_text
 from feeds.sources.reader import RawTable
 from geoworks.errors import Invalid, Problem, SourceError
 from geoworks.geo.crs import check_crs, to_lonlat
+from geoworks.geo.repair import Repairer
 from geoworks.geo.validate import normalize_many
 
 # GDAL's writers name the column so, and its CSV reader finds it by this name.
@@ -53,9 +54,9 @@ class Places:
         """Return the geometries of some records in lon/lat degrees as they were given; None where there is none."""
         return to_lonlat(self._read(rows), self.crs)
 
-    def normalized(self, rows: Sequence[int], *, max_vertices: int, repair_s: float) -> list[BaseGeometry | Problem]:
+    def normalized(self, rows: Sequence[int], repairer: Repairer, *, max_vertices: int) -> list[BaseGeometry | Problem]:
         """Return the geometries of some records in their final form, each or why it cannot be taken."""
-        return normalize_many(self.lonlat(rows), max_vertices=max_vertices, repair_s=repair_s)
+        return normalize_many(self.lonlat(rows), repairer, max_vertices=max_vertices)
 
     def _read(self, rows: Sequence[int]) -> NDArray[np.object_]:
         cells = self._table.columns

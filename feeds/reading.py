@@ -15,6 +15,7 @@ from feeds.sources.reader import RawTable
 from geoworks.config.settings import Limits
 from geoworks.config.sources import Mapping as MappingTable
 from geoworks.errors import Invalid, Problem, SourceError
+from geoworks.geo.repair import Repairer
 from geoworks.ids import clean_source_id
 from geoworks.model.works import Works
 from geoworks.ports import Candidate, Rejected
@@ -42,7 +43,9 @@ class GdalReading:
         self._columns = with_numbers(table)
         self._places = places
         self._mapping = mapping
-        self._limits = limits
+        self._most_vertices = limits.vertices_staff
+        # One for all that is mapped: to start it takes longer than most repairs.
+        self._repairer = Repairer(limits.repair_s)
         mapping.check_columns(self._columns)
         self._key = _choose_key(keys.key, self._columns)
         self._sampled = list(dict.fromkeys([*self._key, *keys.fields.values(), *self._columns]))[:_SAMPLE_COLUMNS]
@@ -54,13 +57,15 @@ class GdalReading:
     def map(self, candidates: Sequence[Candidate]) -> Sequence[Works | Rejected]:
         """Map some records, each to a works with its geometry in final form, or to why not."""
         rows = [candidate.position - 1 for candidate in candidates]
-        geometries = self._places.normalized(
-            rows, max_vertices=self._limits.vertices_staff, repair_s=self._limits.repair_s
-        )
+        geometries = self._places.normalized(rows, self._repairer, max_vertices=self._most_vertices)
         columns = {name: self._columns[name] for name in self._mapping.columns}
         return [
             self._map(candidate, geometry, columns) for candidate, geometry in zip(candidates, geometries, strict=True)
         ]
+
+    def close(self) -> None:
+        """End the process that repairs, if one was needed."""
+        self._repairer.close()
 
     def _map(
         self, candidate: Candidate, geometry: BaseGeometry | Problem, columns: Mapping[str, Sequence[Any]]

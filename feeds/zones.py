@@ -17,6 +17,7 @@ from feeds.sources.gdal import Asked, read_address
 from feeds.sources.reader import RawTable
 from geoworks.config.settings import Limits, ZonesTable
 from geoworks.errors import Invalid, Problem, SourceError
+from geoworks.geo.repair import Repairer
 from geoworks.ids import clean_source_id
 from geoworks.model.text import clean_text
 from geoworks.model.zone import Zone
@@ -56,7 +57,8 @@ def _understand(raw: RawTable, table: ZonesTable, limits: Limits) -> ZonesReadin
     places = Places(raw, PlaceColumns(crs=table.crs))
     ids, names = _choose_columns(raw, table)
     rows = range(len(raw.hashes))
-    geometries = places.normalized(rows, max_vertices=limits.vertices_staff, repair_s=limits.repair_s)
+    with Repairer(limits.repair_s) as repairer:
+        geometries = places.normalized(rows, repairer, max_vertices=limits.vertices_staff)
     reading = ZonesReading([], [])
     first: dict[str, int] = {}
     for row, geometry in enumerate(geometries):

@@ -230,6 +230,10 @@ class Reading(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of what mapping needed, when nothing is mapped any more; may wait for the last that was begun."""
+        ...
+
 
 class Source(Protocol):
     """A place that works come from."""

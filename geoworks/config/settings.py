@@ -221,7 +221,10 @@ class Limits(Table, frozen=True):
     zip_ratio: Annotated[Count, Meta(description="Most times a zip may grow when unpacked.")] = 200
     unzipped_bytes: Annotated[Count, Meta(description="Most bytes a zip may unpack to.")] = 1_073_741_824
     records: Annotated[Count, Meta(description="Most records read from one source.")] = 1_000_000
-    repair_s: Annotated[Seconds, Meta(description="Time one broken geometry may take to repair.")] = 5.0
+    repair_s: Annotated[
+        Seconds,
+        Meta(description="Time a broken geometry may take to repair; after ten late, only small ones are tried."),
+    ] = 5.0
 
 
 class Levels(Table, frozen=True):

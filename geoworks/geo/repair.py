@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from multiprocessing.connection import Connection, Pipe
+from threading import Lock
 from typing import Self
 
 import shapely
@@ -20,7 +21,8 @@ from shapely.geometry.base import BaseGeometry
 # Six decimals of a degree, about 0.1 m.
 GRID_DEG = 1e-6
 
-# A worker that was late or died costs the limit and a new start; after so many the rest is given up.
+# A worker that was late or died costs the limit and a new start; after so many only what has half as many vertices as
+# the smallest that failed is tried, so that those to come are few.
 _FAILURES_MOST = 10
 _START_S = 60.0
 _GRACE_S = 2.0
@@ -29,32 +31,48 @@ _NOTHING = b""
 
 
 class Repairer:
-    """A worker process, started on demand and started anew when it was late; a context manager, for one thread."""
+    """A worker process, started on demand and started anew when it was late; a context manager.
+
+    Any thread may ask, one after the other. When it is closed nothing is repaired any more.
+    """
 
     def __init__(self, limit_s: float) -> None:
+        """Give each geometry so many seconds."""
         self._limit_s = limit_s
         self._failures = 0
+        self._smallest_failed = 0
+        self._turn = Lock()
+        self._closed = False
         self._worker: _Worker | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._stop()
+        self.close()
+
+    def close(self) -> None:
+        """End the worker, when it has done what it does."""
+        self._closed = True
+        with self._turn:
+            self._stop()
 
     def repair(self, geometry: BaseGeometry) -> BaseGeometry | None:
         """Return the parts of the geometry's own dimension that can be kept, valid and with 6 decimals.
 
-        None when it takes longer than the limit, or nothing can be kept.
+        None when it takes longer than the limit, nothing can be kept, or it is given up.
         """
-        if self._failures >= _FAILURES_MOST:
-            return None
-        self._worker = self._worker or _Worker(self._limit_s)
-        answer = self._worker.ask(shapely.to_wkb(geometry), timeout_s=self._limit_s)
-        if answer is None:
-            self._failures += 1
-            self._stop()
-        return shapely.from_wkb(answer) if answer else None
+        with self._turn:
+            vertices = int(shapely.get_num_coordinates(geometry))
+            if self._closed or (self._failures >= _FAILURES_MOST and vertices > self._smallest_failed // 2):
+                return None
+            self._worker = self._worker or _Worker(self._limit_s)
+            answer = self._worker.ask(shapely.to_wkb(geometry), timeout_s=self._limit_s)
+            if answer is None:
+                self._smallest_failed = min(self._smallest_failed, vertices) if self._failures else vertices
+                self._failures += 1
+                self._stop()
+            return shapely.from_wkb(answer) if answer else None
 
     def _stop(self) -> None:
         if self._worker is not None:

@@ -68,10 +68,10 @@ def check_geometry(
     return final
 
 
-def normalize_many(geometries: Geometries, *, max_vertices: int, repair_s: float) -> list[BaseGeometry | Problem]:
+def normalize_many(geometries: Geometries, repairer: Repairer, *, max_vertices: int) -> list[BaseGeometry | Problem]:
     """Return each geometry of an import in its final form, or why it cannot be taken.
 
-    What is not valid is repaired, each within `repair_s` seconds, and keeps the parts of its own dimension only. A
+    What is not valid is repaired, if `repairer` can, and keeps the parts of its own dimension only. A
     multi geometry of one part becomes that part, because formats differ in how they write it.
     """
     results: Geometries = np.empty(len(geometries), dtype=np.object_)
@@ -82,17 +82,16 @@ def normalize_many(geometries: Geometries, *, max_vertices: int, repair_s: float
             results[place] = check.explain(geometries[place])
         left = left[~unfit]
     results[left] = _tidy(_single_parts(geometries[left]))
-    _repair(results, left[~shapely.is_valid(results[left])], repair_s)
+    _repair(results, left[~shapely.is_valid(results[left])], repairer)
     return list(results)
 
 
-def _repair(results: Geometries, broken: Places, repair_s: float) -> None:
+def _repair(results: Geometries, broken: Places, repairer: Repairer) -> None:
     # The small ones first: should the repairer give up, it is on those that take longest.
     order = np.argsort(shapely.get_num_coordinates(results[broken]), kind="stable")
-    with Repairer(repair_s) as repairer:
-        for place in broken[order]:
-            mended = repairer.repair(results[place])
-            results[place] = _not_valid(results[place]) if mended is None else _tidy(_single_parts(_array([mended])))[0]
+    for place in broken[order]:
+        mended = repairer.repair(results[place])
+        results[place] = _not_valid(results[place]) if mended is None else _tidy(_single_parts(_array([mended])))[0]
 
 
 def _array(geometries: list[BaseGeometry | None]) -> Geometries:

@@ -23,7 +23,7 @@ from geoworks.pipeline.draft import Draft
 from geoworks.pipeline.plan import Guard
 from geoworks.pipeline.sync_attempt import Attempt, make_plan, removing
 from geoworks.pipeline.sync_report import SourceState, SourceStatus, SyncReport, tell_status
-from geoworks.ports import Source, Store
+from geoworks.ports import Reading, Source, Store
 from geoworks.state import State
 from geoworks.tasks import Tasks
 
@@ -154,6 +154,14 @@ class Syncs:
     async def _attempt(self, attempt: Attempt, upload: Path | None) -> SyncReport:
         source = attempt.source
         reading = await source.read(upload)
+        try:
+            return await self._take(attempt, reading)
+        finally:
+            await asyncio.to_thread(reading.close)
+
+    async def _take(self, attempt: Attempt, reading: Reading) -> SyncReport:
+        """Write what a reading changes."""
+        source = attempt.source
         guard = Guard(source.removal_guard, attempt.started - self._keep_over, held=self._states[source.name].on_hold)
         entries = list(self._state.of_kind(Kind.WORKS))
         plan = await asyncio.to_thread(make_plan, reading, entries, source=source.name, guard=guard)

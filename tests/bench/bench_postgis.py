@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -136,15 +136,16 @@ async def copied(source: GdalSource, server: Server, database: str) -> float:
     async with rarely_collected(NOBODY):
         begin = time.perf_counter()
         reading = await source.read()
-        async for some, works in worked_ahead(reading.candidates, reading.map):
-            made = [
-                replace(plain, key=Key(Kind.WORKS, f"voirie:{one.source_id}"), given=given, raw_hash=one.raw_hash)
-                for one, given in zip(some, works, strict=True)
-                if isinstance(given, Works)
-            ]
-            await connection.copy_records_to_table(
-                "features", schema_name=SCHEMA, columns=FEATURE, records=feature_rows(made)
-            )
+        with closing(reading):
+            async for some, works in worked_ahead(reading.candidates, reading.map):
+                made = [
+                    replace(plain, key=Key(Kind.WORKS, f"voirie:{one.source_id}"), given=given, raw_hash=one.raw_hash)
+                    for one, given in zip(some, works, strict=True)
+                    if isinstance(given, Works)
+                ]
+                await connection.copy_records_to_table(
+                    "features", schema_name=SCHEMA, columns=FEATURE, records=feature_rows(made)
+                )
         seconds = time.perf_counter() - begin
     assert await connection.fetchval("SELECT count(*) FROM features") == IMPORTED
     await connection.close()

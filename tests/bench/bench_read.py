@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import fiona
+import msgspec
 import numpy as np
 import pyogrio.raw
 import pyproj
@@ -21,17 +24,25 @@ from feeds.places import PlaceColumns, Places
 from feeds.sources.gdal import Asked, GdalSource, read_address
 from geoworks.clock import ManualClock
 from geoworks.config.settings import Data, Limits
-from geoworks.config.sources import Mapping, SourceTable
+from geoworks.config.sources import Mapping as MappingTable
+from geoworks.config.sources import SourceTable
 from geoworks.geo.crs import LONLAT
+from geoworks.geo.repair import Repairer
+from geoworks.model.works import Works
+from geoworks.pipeline.chunk import chunks
 from geoworks.pipeline.sync import Syncs
 from geoworks.store.sqlite import SqliteStore
 from tests.bench.row import Growth, Row, compare, measure, timed_row
+from tests.feeds.paris import FILE
+from tests.feeds.paris import MAPPING as PARIS_MAPPING
 from tests.pipeline.house import open_house
+from tests.shared import shared_data
 
 SIZES = (1_000, 10_000, 100_000)
 TARGETS = {".gpkg": 8.0, ".geojson": 4.0}
 LIMITS = Limits()
-MAPPING = Mapping(
+REPEATED = (1, 10, 50)
+MAPPING = MappingTable(
     key=("id",),
     fields={
         "title": "titre",
@@ -58,15 +69,41 @@ def rows() -> Iterator[Row | Growth]:
             first, again = asyncio.run(synchronise(folder / f"works-{size}.gpkg", folder / f"town-{size}"))
             yield Growth("whole synchronisation, all new", size, first)
             yield Growth("whole synchronisation, all unchanged", size, again)
+        yield from real(folder)
+
+
+def real(folder: Path) -> Iterator[Growth]:
+    """Measure what a city published, some times over; one works in 568 crosses itself."""
+    collection = msgspec.json.decode(shared_data(FILE).read_bytes())
+    works = collection["features"]
+    for times in REPEATED:
+        path = folder / f"paris-{times}.geojson"
+        repeated = [numbered(one, number) for number in range(times) for one in works]
+        path.write_bytes(msgspec.json.encode({**collection, "features": repeated}))
+        table = SourceTable(url=str(path), mapping=PARIS_MAPPING)
+        source = GdalSource("paris", table, town_time_zone="Europe/Paris", limits=LIMITS, keep_dir=folder / "kept")
+        yield Growth("read + map the works of Paris, repeated", len(repeated), measure(partial(read_and_map, source)))
+
+
+def numbered(works: Mapping[str, Any], number: int) -> Mapping[str, Any]:
+    """Return a works again, with an id of its own."""
+    given = works["properties"]
+    return {**works, "properties": {**given, "identifiant": f"{given['identifiant']} {number}"}}
+
+
+def read_and_map(source: GdalSource) -> int:
+    """Return how many works a source gives."""
+    with closing(asyncio.run(source.read())) as reading:
+        found = [works for some in chunks(reading.candidates) for works in reading.map(some)]
+    return sum(isinstance(works, Works) for works in found)
 
 
 def read(path: Path) -> int:
     """Read a file as a source does, and bring every geometry into its final form."""
     table = asyncio.run(read_address(Asked(address=str(path), limits=LIMITS)))
     places = Places(table, PlaceColumns())
-    geometries = places.normalized(
-        range(len(table.hashes)), max_vertices=LIMITS.vertices_staff, repair_s=LIMITS.repair_s
-    )
+    with Repairer(LIMITS.repair_s) as repairer:
+        geometries = places.normalized(range(len(table.hashes)), repairer, max_vertices=LIMITS.vertices_staff)
     return sum(isinstance(geometry, shapely.geometry.base.BaseGeometry) for geometry in geometries)
 
 

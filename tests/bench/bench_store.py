@@ -52,6 +52,9 @@ class Same(Struct):
         """Refuse: what is unchanged is never mapped."""
         raise AssertionError(candidates)
 
+    def close(self) -> None:
+        """Have nothing to let go of."""
+
 
 def rows() -> Iterator[Row | Growth]:
     """Measure the difference beside its peer, then how everything grows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ async def works_by_toml(findings: Findings, tmp_path: Path) -> tuple[dict[str, W
         keep_dir=tmp_path / "kept",
     )
     reading = await source.read()
-    results = reading.map(reading.candidates)
+    with closing(reading):
+        results = reading.map(reading.candidates)
     works = {
         candidate.source_id: result
         for candidate, result in zip(reading.candidates, results, strict=True)
@@ -82,7 +84,9 @@ async def test_the_works_of_paris_are_understood(tmp_path: Path, make_source: Ma
     found, refused = await works_by_toml(findings, tmp_path)
     assert [one.source_id for one in refused] == [REFUSED]
     reading = await make_source(source_table(shared_data(FILE))).read()
-    for candidate, expected in zip(reading.candidates, reading.map(reading.candidates), strict=True):
+    with closing(reading):
+        expectations = reading.map(reading.candidates)
+    for candidate, expected in zip(reading.candidates, expectations, strict=True):
         if isinstance(expected, Works):
             works = found.pop(candidate.source_id)
             assert calendar_days(works) == calendar_days(expected)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from datetime import UTC, datetime, time
 from pathlib import Path
 
@@ -53,7 +54,8 @@ TOLERANCE = 1e-6 + 1e-9
 async def mapped(source: GdalSource) -> tuple[dict[str, Works], list[Rejected]]:
     """Return all works of a source by their ids there, and all that was refused."""
     reading = await source.read()
-    results = reading.map(reading.candidates)
+    with closing(reading):
+        results = reading.map(reading.candidates)
     works = {
         candidate.source_id: result
         for candidate, result in zip(reading.candidates, results, strict=True)

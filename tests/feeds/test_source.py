@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from geoworks.config.sources import Mapping, SourceTable
 from geoworks.errors import ConfigError, SourceError
 from geoworks.model.works import Works
 from geoworks.ports import Rejected
+from tests.children import children
 from tests.feeds.conftest import MakeSource
 from tests.feeds.files import SIMPLE, feature, geojson, write_csv, write_geojson
 from tests.feeds.paris import write
@@ -30,7 +32,8 @@ def table(path: Path, **settings: Any) -> SourceTable:  # noqa: ANN401 - any set
 
 def taken(reading: GdalReading) -> list[Works | Rejected]:
     """Map everything."""
-    return list(reading.map(reading.candidates))
+    with closing(reading):
+        return list(reading.map(reading.candidates))
 
 
 BAD_FILES = {
@@ -180,6 +183,19 @@ async def test_what_can_be_repaired_is_taken(tmp_path: Path, make_source: MakeSo
     assert isinstance(works, Works)
     assert works.geometry.is_valid
     assert works.geometry.geom_type == "MultiPolygon"
+
+
+async def test_one_process_repairs_all_that_a_reading_maps(tmp_path: Path, make_source: MakeSource) -> None:
+    """However many chunks are mapped, the process that repairs starts once, and is gone when the reading is closed."""
+    path = write_geojson(tmp_path / "t.geojson", *(feature(number, geometry=BOWTIE) for number in range(3)))
+    reading = await make_source(table(path)).read()
+    before, workers = children(), set[int]()
+    with closing(reading):
+        for candidate in reading.candidates:
+            assert isinstance(reading.map([candidate])[0], Works)
+            workers |= children() - before
+    assert len(workers) == 1
+    assert children() == before
 
 
 async def test_not_a_number_is_no_place(tmp_path: Path, make_source: MakeSource) -> None:

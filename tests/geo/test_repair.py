@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from multiprocessing.connection import Pipe
-from pathlib import Path
 
 import numpy as np
 import shapely
@@ -19,6 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from geoworks.errors import Problem
 from geoworks.geo.repair import Repairer, mend
 from geoworks.geo.validate import normalize_many
+from tests.children import children
 from tests.shared import ROOT
 
 BOW_TIE = shapely.Polygon([(2.0, 48.0), (2.1, 48.1), (2.1, 48.0), (2.0, 48.1)])
@@ -27,11 +27,6 @@ BOW_TIE = shapely.Polygon([(2.0, 48.0), (2.1, 48.1), (2.1, 48.0), (2.0, 48.1)])
 def tangle(vertices: int) -> BaseGeometry:
     """Return a ring that crosses itself about as often as it can: some thousand vertices take minutes to mend."""
     return shapely.Polygon(np.random.default_rng(7).uniform((2, 48), (3, 49), (vertices, 2)).round(6))
-
-
-def children() -> set[int]:
-    """Return the process ids of this process' children."""
-    return set(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()))
 
 
 def test_mending_gives_valid_geometry_with_6_decimals() -> None:
@@ -77,7 +72,8 @@ def test_what_takes_too_long_is_a_problem_and_the_rest_goes_on() -> None:
     before = children()
     broken = np.array([tangle(4_000), BOW_TIE, tangle(5_000), BOW_TIE], dtype=np.object_)
     begin = time.monotonic()
-    late, tie, late_too, tie_too = normalize_many(broken, max_vertices=50_000, repair_s=0.3)
+    with Repairer(0.3) as repairer:
+        late, tie, late_too, tie_too = normalize_many(broken, repairer, max_vertices=50_000)
     assert isinstance(late, Problem)
     assert isinstance(late_too, Problem)
     assert isinstance(tie, shapely.MultiPolygon)
@@ -108,10 +104,22 @@ def test_a_worker_left_alone_ends_by_itself() -> None:
         assert worker.wait(60) == -signal.SIGALRM
 
 
-def test_after_many_failures_it_gives_up() -> None:
-    """A source full of tangles cannot keep an import busy for hours: after ten, no worker starts any more."""
+def test_after_many_failures_only_what_is_small_is_tried() -> None:
+    """A source full of tangles cannot keep an import busy for hours: after ten, no worker starts for more of them."""
     before = children()
-    with Repairer(0.001) as repairer:
-        assert [repairer.repair(tangle(3_000)) for _ in range(10)] == [None] * 10
-        assert repairer.repair(tangle(3_000)) is None
+    with Repairer(0.3) as repairer:
+        assert [repairer.repair(tangle(4_000)) for _ in range(10)] == [None] * 10
+        assert repairer.repair(tangle(4_000)) is None
+        assert repairer.repair(tangle(2_001)) is None
         assert children() == before
+        assert repairer.repair(BOW_TIE) is not None
+
+
+def test_a_closed_repairer_starts_no_worker() -> None:
+    """A thread that still maps when the reading is over leaves no process behind."""
+    before = children()
+    repairer = Repairer(10.0)
+    assert repairer.repair(BOW_TIE) is not None
+    repairer.close()
+    assert repairer.repair(BOW_TIE) is None
+    assert children() == before

@@ -9,6 +9,7 @@ from hypothesis import given
 from shapely.geometry.base import BaseGeometry
 
 from geoworks.errors import Invalid, Problem, TooLarge
+from geoworks.geo.repair import Repairer
 from geoworks.geo.validate import check_geometry, normalize_many
 from tests.geo.shapes import geometries
 from tests.shared import shared_data
@@ -19,7 +20,8 @@ CIRCLE = shapely.LinearRing(0.1 * np.exp(2j * np.pi * np.arange(100_000) / 100_0
 
 def normalize(*shapes: BaseGeometry | None, repair_s: float = 10.0) -> list[BaseGeometry | Problem]:
     """Normalise as an import does."""
-    return normalize_many(np.array(shapes, dtype=np.object_), max_vertices=50_000, repair_s=repair_s)
+    with Repairer(repair_s) as repairer:
+        return normalize_many(np.array(shapes, dtype=np.object_), repairer, max_vertices=50_000)
 
 
 @given(geometries)

@@ -21,6 +21,7 @@ class ListReading:
         self._items = dict(items)
         self.ignored = 0
         self.mapped = 0
+        self.closed = False
         seen: set[str] = set()
         self.candidates: Sequence[Candidate] = []
         self.rejected: Sequence[Rejected] = []
@@ -35,6 +36,10 @@ class ListReading:
         """Give what the list says."""
         self.mapped += len(candidates)
         return [self._map(candidate) for candidate in candidates]
+
+    def close(self) -> None:
+        """Note that nothing is mapped any more."""
+        self.closed = True
 
     def _map(self, candidate: Candidate) -> Works | Rejected:
         item = self._items[candidate.source_id]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 from shapely.geometry.base import BaseGeometry
 
+from geoworks.geo.repair import Repairer
 from geoworks.geo.validate import normalize_many
 from geoworks.model.works import Effect
 from geoworks.pipeline.join import ZoneJoin
@@ -220,5 +221,6 @@ def test_real_works_lie_in_real_zones(works_name: str, zones_name: str) -> None:
 def real(name: str) -> list[BaseGeometry]:
     """Return the geometries of a file of real data in their final form."""
     parts = shapely.get_parts(shapely.from_geojson(shared_data(name).read_bytes()))
-    found = normalize_many(parts, max_vertices=50_000, repair_s=10)
+    with Repairer(10) as repairer:
+        found = normalize_many(parts, repairer, max_vertices=50_000)
     return [geometry for geometry in found if isinstance(geometry, BaseGeometry)]

@@ -49,6 +49,7 @@ async def test_the_first_synchronisation_adds_everything(house: House) -> None:
     source.items = listed(3)
     report = await make_syncs(house, source).sync("voirie", actor="marie")
     assert report.counts == Counts(read=3, added=3)
+    assert source.last.closed
     assert ids(house) == {"voirie:0", "voirie:1", "voirie:2"}
     entry = house.state.get(works_key("voirie:0"))
     assert entry
@@ -343,6 +344,7 @@ async def test_a_store_that_cannot_write_is_told_and_recovered_from(tmp_path: Pa
         store.allowed = 1
         with pytest.raises(StoreError):
             await syncs.sync("voirie", actor="voirie")
+        assert source.last.closed
         assert len(ids(house)) == 500
         store.allowed = 1000
         report = await syncs.sync("voirie", actor="voirie")

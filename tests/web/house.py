@@ -72,6 +72,9 @@ class GivenReading:
         """Make a works of each title."""
         return [self._map(candidate) for candidate in candidates]
 
+    def close(self) -> None:
+        """Have nothing to let go of."""
+
     def _map(self, candidate: Candidate) -> Works | Rejected:
         title = self.titles[candidate.source_id]
         if title.startswith("!"):
