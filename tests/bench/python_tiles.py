@@ -23,7 +23,7 @@ from geoworks.geo.types import Geometries
 from geoworks.model.change import Record
 from geoworks.model.works import Works, WorksDerived
 
-_EXTENT, _BUFFER, _PIXEL, _DETAIL, _TITLES_FROM, _LEVEL = 4096, 64, 16, 4, 12, 5
+_EXTENT, _BUFFER, _PIXEL, _DETAIL, _TITLES_FROM, _LEVEL = 4096, 64, 16, 4, 12, 4
 _RADIUS_M = 6_378_137.0
 _LIMIT: Final = Settings().vector_tiles.features
 _NAMES: Final = ("id", "title", "status", "severity")

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,10 @@ from geoworks.model.change import Cursor, Key, Record
 from geoworks.ports import Head
 from geoworks.store.postgis.columns import CODEC
 from geoworks.store.postgis.holding import hold_database
+from geoworks.store.postgis.place import Place
+from geoworks.store.postgis.readers import Readers
+from geoworks.store.postgis.server import find_postgis
+from tests.left_out import left_out
 from tests.postgres import Databases, running
 from tests.store.alone import Alone
 from tests.store.contract import NewStore, StoreContract
@@ -165,6 +170,34 @@ class TestCut:
         await store.changes(0, limit=1)
         way.abort()
         assert len(await store.changes(0, limit=9)) == 1
+
+
+class TestMemory:
+    """What reading takes of the server."""
+
+    async def test_it_is_kept(self, dsn: str) -> None:
+        """A statement that needs megabytes gets them from what the one before had, not page by page from the system."""
+        place = Place(at(dsn, pool_size=1))
+        readers = await Readers.open(place, await find_postgis(place))
+
+        async def read(connection: asyncpg.Connection) -> int:
+            await connection.fetch("SELECT array_agg(number) FROM generate_series(1, 300000) AS number")
+            return int(connection.get_server_pid())
+
+        pid = [await readers.read(read) for _ in range(3)][-1]
+        before = page_faults(pid)
+        assert await readers.read(read) == pid
+        assert page_faults(pid) - before < 200
+        await readers.close()
+
+
+def page_faults(pid: int) -> int:
+    """Return how many pages a process has got from the system."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        left_out("this system tells nothing of other processes (/proc)")
+    return int(told.rpartition(")")[2].split()[7])
 
 
 class TestHistory:

@@ -11,6 +11,7 @@ import asyncpg
 from geoworks.config.settings import StoreTable
 from geoworks.errors import StoreUnusable
 from geoworks.store.postgis.faults import translated
+from geoworks.store.postgis.queries import SQL
 
 # The schema of our tables; that of PostGIS comes after it wherever it is.
 SCHEMA: Final = "geoworks"
@@ -75,7 +76,7 @@ class Place:
             # Connections come with readers: one kept for nobody would be logged as lost when the server restarts.
             min_size=0,
             max_size=self.settings.pool_size,
-            init=lambda connection: know_geometries(connection, postgis_schema),
+            init=lambda connection: _begin(connection, postgis_schema),
             reset=_keep,
         )
 
@@ -94,6 +95,12 @@ class Place:
 async def know_geometries(connection: asyncpg.Connection, postgis_schema: str) -> None:
     """Have geometries pass as extended WKB, both ways."""
     await connection.set_type_codec("geometry", schema=postgis_schema, encoder=bytes, decoder=bytes, format="binary")
+
+
+async def _begin(connection: asyncpg.Connection, postgis_schema: str) -> None:
+    """Make a connection ready to read, tiles among it."""
+    await know_geometries(connection, postgis_schema)
+    await connection.execute(SQL["keep_memory"])
 
 
 async def _keep(connection: asyncpg.Connection) -> None:

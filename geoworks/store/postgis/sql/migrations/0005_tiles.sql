@@ -13,6 +13,24 @@ RETURN ST_Transform(
     3857
 );
 
+-- A place on the grid of a tile, of 4096 units a side; `part` is what of it lies in the tile or near, `extent` is around all
+-- of it. What is smaller than 16 units (a pixel of 256 a side) is drawn as a point; all else is simplified, for which no
+-- vertex may lie further off than `tolerance`, in metres; 0 to leave it. What collapses nevertheless is drawn as a line of
+-- its length, or as a point.
+CREATE FUNCTION on_grid(
+    part geometry, extent box, square box2d, unit double precision, tolerance double precision
+) RETURNS geometry
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN greatest(width(extent), height(extent)) < 16 * unit
+        THEN ST_AsMVTGeom(center(extent)::geometry, square, 4096, 64)
+    ELSE coalesce(
+        ST_AsMVTGeom(CASE WHEN tolerance > 0 THEN ST_Simplify(part, tolerance, true) ELSE part END, square, 4096, 64),
+        ST_AsMVTGeom(ST_LongestLine(part, part), square, 4096, 64),
+        ST_AsMVTGeom(ST_Centroid(part), square, 4096, 64)
+    )
+END;
+
 ALTER TABLE features
 -- Null where the public does not see it, else when its turn comes where a tile is full, the worst first.
 ADD COLUMN tile_rank smallint,
