@@ -71,9 +71,12 @@ async def listed(house: House, layer: str) -> dict[str, dict[str, Any]]:
     return {one["id"]: one for one in answer.json()["features"]}
 
 
-def on(databases: Databases, folder: Path, **tables: object) -> AbstractAsyncContextManager[House]:
+def on(
+    databases: Databases, folder: Path, *, pool_size: int = 8, **tables: object
+) -> AbstractAsyncContextManager[House]:
     """Serve a town on a new database."""
-    store = StoreTable(engine=Engine.POSTGRESQL, dsn=databases.server.dsn(databases.new()))
+    dsn = databases.server.dsn(databases.new())
+    store = StoreTable(engine=Engine.POSTGRESQL, dsn=dsn, pool_size=pool_size)
     return opened(folder, store=store, **tables)
 
 
@@ -235,9 +238,10 @@ async def test_the_writer_of_the_setup_makes_tiles(databases: Databases, tmp_pat
             assert await drawn(house, "zones") == await drawn(house, "reports") == {}
 
 
-async def test_too_many_features(databases: Databases, tmp_path: Path) -> None:
-    """Past the bound the worst stay, and a header counts what is missing."""
-    async with on(databases, tmp_path, vector_tiles=VectorTiles(features=1)) as house:
+@pytest.mark.parametrize("pool_size", [1, 8])
+async def test_too_many_features(databases: Databases, tmp_path: Path, pool_size: int) -> None:
+    """Past the bound the worst stay, and a header counts what is missing, however few connections there are."""
+    async with on(databases, tmp_path, pool_size=pool_size, vector_tiles=VectorTiles(features=1)) as house:
         await post(house, impact={"vehicle_impact": "all-lanes-open"})
         worst = await post(house, impact={"vehicle_impact": "all-lanes-closed"})
         await post(house, impact={"vehicle_impact": "some-lanes-closed"})

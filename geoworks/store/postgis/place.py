@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
 from typing import Any, Final
 
 import asyncpg
@@ -28,6 +29,9 @@ _SESSION: Final = {
     "TimeZone": "UTC",
     "client_min_messages": "warning",
 }
+# What reads is planned once, without a look at the values: a plan made for those of a tile from afar takes what lies in
+# it for little and sorts all there is, which made the first five tiles on each connection seven times as slow.
+_READING: Final = {**_SESSION, "plan_cache_mode": "force_generic_plan"}
 
 
 class Place:
@@ -72,7 +76,7 @@ class Place:
     def pool(self, postgis_schema: str) -> Any:  # noqa: ANN401 - asyncpg has no types
         """Return a pool of connections that read, to be opened."""
         return asyncpg.create_pool(
-            **self._options(postgis_schema),
+            **self._options(postgis_schema, session=_READING),
             # Connections come with readers: one kept for nobody would be logged as lost when the server restarts.
             min_size=0,
             max_size=self.settings.pool_size,
@@ -80,8 +84,8 @@ class Place:
             reset=_keep,
         )
 
-    def _options(self, postgis_schema: str | None = None) -> dict[str, Any]:
-        session = {**_SESSION, "application_name": f"geoworks {socket.gethostname()[:30]} process {os.getpid()}"}
+    def _options(self, postgis_schema: str | None = None, *, session: Mapping[str, str] = _SESSION) -> dict[str, Any]:
+        session = {**session, "application_name": f"geoworks {socket.gethostname()[:30]} process {os.getpid()}"}
         if postgis_schema is not None:
             session["search_path"] = f"{SCHEMA}, {_quoted(postgis_schema)}"
         return {

@@ -9,6 +9,10 @@ WHERE number = ANY (ARRAY(
 ))
 AND kind = $1 AND tile_rank IS NOT NULL;
 
+-- name: tile_count
+-- Count all that the public sees of a kind in a rectangle ($2).
+SELECT count(*) AS found FROM features WHERE kind = $1 AND tile_rank IS NOT NULL AND tile_extent && $2;
+
 -- name: tile_near
 -- Make a vector tile of all that the public sees of a kind, with what holds, by the indexes of places.
 -- $2 is the layer's name; $3 and $4 are the tile without and with what is drawn around it, in metres of Web Mercator;
@@ -74,7 +78,6 @@ CROSS JOIN (
 SELECT
     epoch,
     last,
-    (SELECT count(*) FROM features WHERE kind = $1::text AND tile_rank IS NOT NULL AND tile_extent && $4::box) AS found,
     (
         SELECT ST_AsMVT(drawn, $2::text, 4096, 'shape')
         FROM (
@@ -88,7 +91,7 @@ SELECT
                     tile_title,
                     tile_extent,
                     CASE
-                        WHEN tile_extent <@ $4 THEN tile_shape
+                        WHEN tile_extent <@ $4::box THEN tile_shape
                         ELSE ST_ClipByBox2D(tile_shape, (SELECT polygon($4)::geometry::box2d))
                     END AS part,
                     (SELECT polygon($3::box)::geometry::box2d) AS square
@@ -96,7 +99,7 @@ SELECT
                     (
                         SELECT tile_tags, tile_title, tile_extent, tile_shape
                         FROM features
-                        WHERE $9::boolean AND kind = $1 AND tile_rank IS NOT NULL AND tile_extent && $4
+                        WHERE $9::boolean AND kind = $1::text AND tile_rank IS NOT NULL AND tile_extent && $4
                         ORDER BY tile_rank, number
                         LIMIT $8::integer
                     )
