@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -34,13 +35,18 @@ _ASSET_FOLDERS = (_STATIC / "vendor" / "leaflet" / "images",)
 _COLLECTIONS = {Kind.WORKS: "works", Kind.ZONE: "zones", Kind.REPORT: "reports"}
 # More zone maps than this nobody opens: the zones that are worst off get one.
 ZONE_MAPS = 200
+# A page with more works than this (about 4 MB) is slow to open on a phone: the worst are drawn.
+MAP_WORKS = 10_000
 OVERVIEW = "overview.html"
+# So many times as long as drawing took, nothing is drawn.
+_REST = 9
 
 
 class MapFolder:
     """A folder of generated maps; a map is drawn again only when what it shows has changed.
 
     At most `ZONE_MAPS` zones get a map of their own, those that are worst off; the overview shows and counts the rest.
+    A map draws at most `MAP_WORKS` works, the worst, and counts the others.
     """
 
     def __init__(self, folder: Path, settings: Settings) -> None:
@@ -86,7 +92,8 @@ class MapFolder:
         yield Sheet(
             title=text(language, "drawn.title"),
             file=OVERVIEW,
-            works=drawn.works,
+            works=drawn.works[:MAP_WORKS],
+            undrawn=max(len(drawn.works) - MAP_WORKS, 0),
             zones=[files.get(zone.id, zone.feature) for zone in drawn.zones],
             reports=drawn.reports,
             links=links,
@@ -96,7 +103,8 @@ class MapFolder:
             yield Sheet(
                 title=text(language, "drawn.zone_title", zone=zone.feature.properties.title),
                 file=zone_file(zone.id),
-                works=zone.works,
+                works=zone.works[:MAP_WORKS],
+                undrawn=max(len(zone.works) - MAP_WORKS, 0),
                 zones=[zone.feature],
                 reports=zone.reports,
                 overview=OVERVIEW,
@@ -137,14 +145,30 @@ class MapBuilder:
             self._stale.set()
 
     async def run(self) -> None:
-        """Draw now, and again `debounce_s` after the first change since, until cancelled."""
+        """Draw now, and again `debounce_s` after the first change since, until cancelled.
+
+        A large town's maps wait longer, so that drawing them never takes more than a tenth of the time.
+        """
         while True:
             self._stale.clear()
             collections = {name: self._state.collection(kind) for kind, name in _COLLECTIONS.items()}
+            begin = time.perf_counter()
             await asyncio.to_thread(self._folder.write, collections, made=self._clock.now())
+            took_s = time.perf_counter() - begin
             await self._stale.wait()
             # A fixed wait gathers what comes within it, and a town that never rests still gets its maps.
-            await asyncio.sleep(self._debounce_s)
+            await asyncio.sleep(pause_s(self._debounce_s, took_s))
+
+
+def pause_s(debounce_s: float, took_s: float) -> float:
+    """Return how long changes are gathered after a drawing that took so long: what is rare, and a tenth of the time.
+
+    >>> pause_s(10.0, 0.2)
+    10.0
+    >>> pause_s(10.0, 4.0)
+    36.0
+    """
+    return max(debounce_s, _REST * took_s)
 
 
 def zone_file(zone: str) -> str:

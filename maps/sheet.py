@@ -30,8 +30,8 @@ _SEVERITIES = tuple(severity.value for severity in Severity)
 class Sheet(Struct, frozen=True, kw_only=True):
     """What one map shows.
 
-    `file` is the page's own name; `links` are zones that have a map, `unlinked` counts those that have none, and
-    `overview` is the map a zone's map leads back to.
+    `file` is the page's own name; `undrawn` counts works that are too many to be drawn; `links` are zones that have a
+    map, `unlinked` counts those that have none, and `overview` is the map a zone's map leads back to.
     """
 
     title: str
@@ -39,6 +39,7 @@ class Sheet(Struct, frozen=True, kw_only=True):
     works: Sequence[DrawnFeature]
     zones: Sequence[DrawnFeature]
     reports: Sequence[DrawnFeature]
+    undrawn: int = 0
     links: Sequence[DrawnFeature] = ()
     unlinked: int = 0
     overview: str = ""
@@ -128,8 +129,9 @@ def _aside(sheet: Sheet, language: str) -> str:
         zones=[one.properties for one in sheet.links],
         more_zones=_more(language, "more_zones", sheet.unlinked),
         works=[one.properties for one in sheet.works[:LISTED]],
-        works_count=len(sheet.works),
+        works_count=len(sheet.works) + sheet.undrawn,
         more_works=_more(language, "more", len(sheet.works) - LISTED),
+        undrawn_works=_more(language, "undrawn", sheet.undrawn),
         reports=[one.properties for one in sheet.reports[:LISTED]],
         reports_count=len(sheet.reports),
         more_reports=_more(language, "more", len(sheet.reports) - LISTED),

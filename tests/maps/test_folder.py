@@ -99,6 +99,21 @@ def test_many_zones_do_not_make_as_many_maps(tmp_path: Path) -> None:
     assert overview.count('"Polygon"') == ZONE_MAPS + 3
 
 
+def test_of_too_many_works_the_worst_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of a whole region opens on a phone too; the list counts all, and says how many the map leaves out."""
+    monkeypatch.setattr("maps.builder.MAP_WORKS", 2)
+    some = [works(title=f"Travaux {severity}", severity=severity) for severity in ("low", "high", "none", "medium")]
+    pages = MapFolder(tmp_path, SETTINGS).write(town(works=some, zones=[GARE]), made=MADE)
+    for page in pages[:2]:
+        told = page.read_text()
+        assert "Travaux high" in told
+        assert "Travaux medium" in told
+        assert "Travaux low" not in told
+        assert "Travaux (4)" in told
+        assert "2 chantiers, les moins gênants, ne sont pas sur cette carte" in told
+    assert "2 roadworks, the least disruptive, are not on this map" in (tmp_path / "en" / "overview.html").read_text()
+
+
 @pytest.mark.parametrize("id_", ["../../etc", "a/b", "CON", "é", "", "x" * 200, "-a", ".."])
 def test_no_id_leaves_the_folder(tmp_path: Path, id_: str) -> None:
     """Whatever a zone's id, its map lies in the folder and the overview leads to it."""
