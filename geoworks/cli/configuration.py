@@ -92,13 +92,18 @@ def _check_sources(settings: Settings) -> Iterator[Problem]:
 
 
 def _check_files(settings: Settings) -> Iterator[Problem]:
-    """Yield the files that the settings name and that cannot be read."""
+    """Yield the files that the settings name and that cannot be read, or are larger than what is read."""
     named = {f"sources.{name}.url": source.url for name, source in settings.sources.items()}
     named |= {"zones.file": settings.zones.file, "town.logo": settings.town.logo}
     mend = "mend the path or its rights; relative paths are taken from the configuration's folder"
+    most = settings.limits.upload_bytes
     for where, path in named.items():
-        if path and "://" not in path and not os.access(path, os.R_OK):
+        if not path or "://" in path:
+            continue
+        if not os.access(path, os.R_OK):
             yield Problem(where, f"{path!r} does not exist or cannot be read", mend)
+        elif (size := Path(path).stat().st_size) > most:
+            yield Problem(where, f"{path!r} has {size} bytes", f"raise limits.upload_bytes from {most}, or split it")
 
 
 def _check_data(data_dir: Path) -> Iterator[Problem]:

@@ -95,6 +95,18 @@ def test_check_of_files(terminal: Terminal) -> None:
     assert "sources.voirie" not in terminal.fail("check")
 
 
+def test_check_of_a_file_that_is_too_large(terminal: Terminal) -> None:
+    """What no synchronisation would read is told here, with the setting to raise."""
+    size = len(travaux({"1": "Rue de Montlhéry"}).encode())
+    terminal.write("travaux.geojson", travaux({"1": "Rue de Montlhéry"}))
+    terminal.configure(*SOURCE, "[limits]", f"upload_bytes = {size - 1}")
+    told = terminal.fail("check")
+    assert f"error sources.voirie.url: 'travaux.geojson' has {size} bytes" in told
+    assert f"raise limits.upload_bytes from {size - 1}, or split it" in told
+    terminal.configure(*SOURCE, "[limits]", f"upload_bytes = {size}")
+    assert "good" in terminal.run("check").out
+
+
 def test_check_of_mappings(terminal: Terminal) -> None:
     """A mapping that names a field that is none is told here and not only when the service starts, each of them."""
     terminal.write("travaux.geojson", travaux({}))
