@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import shapely
 
 from geoworks.geo.frame import Middle
 from geoworks.geo.trace import (
@@ -31,20 +30,22 @@ from geoworks.model.works import Direction
 _FURTHEST_M = OFF_M + WIDEST_HALF_M
 # Of more pairs of vertices and segments it is not told first which may be along one another.
 _MOST_PAIRS = 100_000
+# Longer by a rounding than what shows no direction, and shorter than any segment.
+_SURELY_LONG_M, _HARDLY_M = SHORT_M * (1 + 1e-9), 1e-9
 
 
 class Bundle(NamedTuple):
-    """Pieces of routes: which rows of these columns they are, and of each the corridor and whose it is.
+    """Pieces of routes: which rows of these columns they are.
 
-    The columns hold the vertices in degrees and how far along its route each is, a row for a piece; a piece with less
-    segments repeats its last vertex.
+    The columns hold the vertices in degrees, how far along its route each is, and whose the route is, a row for a
+    piece; a piece with less segments repeats its last vertex. The corridor is in a column by owner.
     """
 
     lonlat: Numbers
     at_m: Numbers
-    piece: Places
-    corridor_m: Numbers
     owner: Places
+    corridor_m: Numbers
+    piece: Places
 
 
 class Lying(NamedTuple):
@@ -58,7 +59,7 @@ NOTHING = Lying(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32))
 
 
 class _Near(NamedTuple):
-    """Segments of pieces (places in a bundle) that may be near, in metres around a middle.
+    """Segments (rows of the columns of a bundle, and which of the piece) that may be near, in metres around a middle.
 
     They are measured quickly: a degree has the same metres everywhere. What that moves their ends by is below
     `slack_m`, and what it turns them by, in radians, below `turn`.
@@ -66,10 +67,18 @@ class _Near(NamedTuple):
 
     piece: Places
     step: Places
-    begin: tuple[Numbers, Numbers]
-    vectors: tuple[Numbers, Numbers]
+    begin: Numbers
+    vectors: Numbers
     slack_m: Numbers
     turn: Numbers
+
+
+class _Line(NamedTuple):
+    """A line in metres: its vertices, and from each to the next the vector and the length."""
+
+    vertices: Numbers
+    vectors: Numbers
+    lengths_m: Numbers
 
 
 class _Segments(NamedTuple):
@@ -86,45 +95,44 @@ class _Segments(NamedTuple):
 
 def lying_on(middle: Middle, bundle: Bundle, direction: Direction | None) -> Lying:
     """Tell on which routes a works lies."""
-    placed = middle.placed
-    is_line = placed.geom_type == "LineString" and placed.length >= SHORT_M
+    line = _line_of(middle.vertices)
+    length_m = float(line.lengths_m.sum())
+    is_line = middle.geometry.geom_type == "LineString" and length_m > _SURELY_LONG_M
     near = _near(middle, bundle, OFF_M if is_line else _FURTHEST_M)
     if not is_line:
         return Lying(NOTHING.certain, np.unique(bundle.owner[near.piece]))
     sense = sense_of(direction)
-    along = _may_be_along(shapely.get_coordinates(placed), near, sense)
-    if not along.any():
+    along = _may_be_along(line, near, sense)
+    if not len(along):
         return NOTHING
     segments = _measured(middle, bundle, near.piece[along], near.step[along])
-    return _judge(segments, steps_of(placed), enough_m=min(ENOUGH_M, ENOUGH_SHARE * placed.length), sense=sense)
+    steps = steps_of(middle.placed)
+    return _judge(segments, steps, enough_m=min(ENOUGH_M, ENOUGH_SHARE * length_m), sense=sense)
 
 
 def near_to(middle: Middle, bundle: Bundle) -> Lying:
     """Tell which routes have a feature within their corridor."""
-    near = _near(middle, bundle, float(bundle.corridor_m.max(initial=0.0)))
-    if middle.placed.geom_type != "Point":
+    near = _near(middle, bundle, float(bundle.corridor_m[bundle.owner[bundle.piece]].max(initial=0.0)))
+    if middle.geometry.geom_type != "Point":
         return Lying(NOTHING.certain, np.unique(bundle.owner[near.piece]))
     segments = _measured(middle, bundle, near.piece, near.step)
-    _, off, _ = _feet(segments, shapely.get_coordinates(middle.placed))
-    return Lying(np.unique(segments.owner[off[0] <= segments.corridor_m]), NOTHING.doubtful)
+    _, across_m, past_m = _feet(segments, middle.vertices)
+    off_m = np.hypot(across_m[:, 0], past_m[:, 0])
+    return Lying(np.unique(segments.owner[off_m <= segments.corridor_m]), NOTHING.doubtful)
 
 
 def _near(middle: Middle, bundle: Bundle, within_m: float) -> _Near:
     """Return the segments whose bounds come so near to the bounds of a feature."""
-    west, south, east, north = middle.placed.bounds
-    lonlat = bundle.lonlat[bundle.piece]
-    parallel_m, meridian_m = middle.degree_m
-    x, y = (lonlat[..., 0] - middle.lon) * parallel_m, (lonlat[..., 1] - middle.lat) * meridian_m
-    furthest_m = np.maximum(np.abs(x), np.abs(y)).max(axis=1)
-    slack_m = furthest_m * furthest_m * (2 * middle.bend) + 1.0
-    near = _between(x, (max(east, -west) + within_m + slack_m)[:, None])
-    near &= _between(y, (max(north, -south) + within_m + slack_m)[:, None])
-    # The last vertex of a piece may be there more than once.
-    near &= (x[:, :-1] != x[:, 1:]) | (y[:, :-1] != y[:, 1:])
-    piece, step = np.nonzero(near)
-    begin = x[piece, step], y[piece, step]
-    vectors = x[piece, step + 1] - begin[0], y[piece, step + 1] - begin[1]
-    return _Near(piece, step, begin, vectors, slack_m[piece], furthest_m[piece] * (2 * middle.bend))
+    places = (bundle.lonlat[bundle.piece] - middle.center) * middle.degree_m
+    furthest_m = np.abs(places).max(axis=(1, 2))
+    turn = furthest_m * (2 * middle.bend)
+    slack_m = furthest_m * turn + 1.0
+    reach_m = slack_m[:, None, None] + (np.array(middle.half_m) + within_m)
+    near = _between(places, reach_m)
+    piece, step = np.nonzero(near[..., 0] & near[..., 1])
+    begin = places[piece, step]
+    vectors = places[piece, step + 1] - begin
+    return _Near(bundle.piece[piece], step, begin, vectors, slack_m[piece], turn[piece])
 
 
 def _between(at_m: Numbers, half_m: Numbers) -> Flags:
@@ -134,30 +142,36 @@ def _between(at_m: Numbers, half_m: Numbers) -> Flags:
     return between
 
 
-def _may_be_along(line: Numbers, near: _Near, sense: int) -> Flags:
-    """Tell which segments some part of a line is beside and in parallel with: most only cross it, or run elsewhere."""
-    if len(line) * len(near.piece) > _MOST_PAIRS:
-        return np.ones(len(near.piece), dtype=np.bool_)
-    (begin_x, begin_y), (vector_x, vector_y) = near.begin, near.vectors
-    lengths_m = np.hypot(vector_x, vector_y)
-    east, north = (vector_x / lengths_m)[:, None], (vector_y / lengths_m)[:, None]
-    from_x, from_y = line[:, 0] - begin_x[:, None], line[:, 1] - begin_y[:, None]
-    off_m, at_m = from_x * north - from_y * east, from_x * east + from_y * north
-    grown_m, drawn = at_m[:, 1:] - at_m[:, :-1], line[1:] - line[:-1]
-    least_m = np.hypot(drawn[:, 0], drawn[:, 1]) * (PARALLEL - near.turn)[:, None]
-    parallel = (grown_m * sense if sense else np.abs(grown_m)) >= least_m
-    beside = _between(off_m, (OFF_M + near.slack_m)[:, None])
-    half_m = lengths_m / 2
-    beside &= _between(at_m - half_m[:, None], (half_m + BEYOND_M + near.slack_m)[:, None])
-    along: Flags = np.any(parallel & beside, axis=1)
+def _line_of(vertices: Numbers) -> _Line:
+    vectors = vertices[1:] - vertices[:-1]
+    return _Line(vertices, vectors, np.hypot(vectors[:, 0], vectors[:, 1]))
+
+
+def _may_be_along(line: _Line, near: _Near, sense: int) -> Places:
+    """Return which segments some part of a line is in parallel with and beside: most only cross it or run elsewhere."""
+    if len(line.vertices) * len(near.piece) > _MOST_PAIRS:
+        return np.arange(len(near.piece))
+    # The last vertex of a piece may be there more than once: what has no length is in parallel with nothing.
+    lengths_m = np.hypot(near.vectors[:, 0], near.vectors[:, 1]) + _HARDLY_M
+    grown = near.vectors @ line.vectors.T
+    grown = grown * sense if sense else np.abs(grown)
+    parallel = grown >= (lengths_m * (PARALLEL - near.turn))[:, None] * line.lengths_m
+    some = np.flatnonzero(parallel.any(axis=1))
+    east, north = (near.vectors[some] / lengths_m[some, None]).T[..., None]
+    begin_x, begin_y = near.begin[some].T[..., None]
+    x, y = line.vertices.T
+    off_m = (x - begin_x) * north - (y - begin_y) * east
+    beside = _between(off_m, (OFF_M + near.slack_m[some])[:, None])
+    beside &= parallel[some]
+    along: Places = some[beside.any(axis=1)]
     return along
 
 
-def _measured(middle: Middle, bundle: Bundle, which: Places, step: Places) -> _Segments:
+def _measured(middle: Middle, bundle: Bundle, piece: Places, step: Places) -> _Segments:
     """Return segments of pieces, those of one route in a row, in metres around the middle."""
-    order = np.argsort(bundle.owner[which], kind="stable")
-    which, step = which[order], step[order]
-    piece = bundle.piece[which]
+    owner = bundle.owner[piece]
+    order = np.argsort(owner, kind="stable")
+    piece, step, owner = piece[order], step[order], owner[order]
     ends = np.concatenate([bundle.lonlat[piece, step], bundle.lonlat[piece, step + 1]])
     places = middle.metric(Lonlat(ends))
     begin = places[: len(piece)]
@@ -166,50 +180,51 @@ def _measured(middle: Middle, bundle: Bundle, which: Places, step: Places) -> _S
     at_m = bundle.at_m[piece, step]
     grown_m = bundle.at_m[piece, step + 1] - at_m
     headings = vectors / lengths_m[:, None]
-    return _Segments(begin, lengths_m, headings, at_m, grown_m, bundle.corridor_m[which], bundle.owner[which])
+    return _Segments(begin, lengths_m, headings, at_m, grown_m, bundle.corridor_m[owner], owner)
 
 
 def _judge(segments: _Segments, steps: Steps, *, enough_m: float, sense: int) -> Lying:
-    at_m, on = _beside(segments, steps, sense)
-    begins = np.ones(len(segments.owner), dtype=np.bool_)
-    np.not_equal(segments.owner[1:], segments.owner[:-1], out=begins[1:])
+    """Tell on which routes enough of some steps lies."""
+    segment, step, at_m = _beside(segments, steps, sense)
+    if not len(segment):
+        return NOTHING
+    owner = segments.owner[segment]
+    begins = np.ones(len(owner), dtype=np.bool_)
+    np.not_equal(owner[1:], owner[:-1], out=begins[1:])
     first = np.flatnonzero(begins)
-    on_route = np.logical_or.reduceat(on, first, axis=1)
+    on_route = np.zeros((len(first), len(steps.lengths_m)), dtype=np.bool_)
+    on_route[begins.cumsum() - 1, step] = True
     # A little less is enough to be asked: sums differ in their last digits by their order.
-    enough = steps.lengths_m @ on_route >= enough_m * (1 - 1e-9)
-    begin = np.minimum.reduceat(np.where(on, at_m, np.inf).min(axis=0), first)
-    end = np.maximum.reduceat(np.where(on, at_m, -np.inf).max(axis=0), first)
+    enough = on_route @ steps.lengths_m >= enough_m * (1 - 1e-9)
     # Only what is met in one pass is certain: of several each has to be enough.
-    together = end - begin <= PASS_GAP_M
-    owner = segments.owner[first]
+    together = np.maximum.reduceat(at_m, first) - np.minimum.reduceat(at_m, first) <= PASS_GAP_M
     for place in np.flatnonzero(enough & ~together).tolist():
-        its = segments.owner == owner[place]
-        gaps = np.diff(np.sort(at_m[:, its][on[:, its]]))
-        together[place] = gaps.max() <= PASS_GAP_M
+        its = at_m[owner == owner[first[place]]]
+        together[place] = np.diff(np.sort(its)).max() <= PASS_GAP_M
+    owner = owner[first]
     return Lying(owner[enough & together], owner[enough & ~together])
 
 
-def _beside(segments: _Segments, steps: Steps, sense: int) -> tuple[Numbers, Flags]:
-    """Return how far along its route each segment (columns) passes each step (rows), and whether it lies on it."""
-    foot, off, past = _feet(segments, steps.middles)
-    on = (off <= np.minimum(OFF_M, segments.corridor_m)) & (np.abs(past) <= BEYOND_M)
-    on &= _parallel(steps.headings, segments.headings, sense)
-    return segments.at_m + foot * (segments.grown_m / segments.lengths_m), on
-
-
-def _parallel(steps: Numbers, segments: Numbers, sense: int) -> Flags:
-    """Tell which headings of segments (columns) are in parallel with which of steps (rows)."""
-    cosine = steps @ segments.T
-    parallel: Flags = (cosine * sense if sense else np.abs(cosine)) >= PARALLEL
-    return parallel
+def _beside(segments: _Segments, steps: Steps, sense: int) -> tuple[Places, Places, Numbers]:
+    """Return which segments have which steps on them, segment by segment, and how far along its route each is there."""
+    foot_m, across_m, past_m = _feet(segments, steps.middles)
+    cosine = segments.headings @ steps.headings.T
+    on = (cosine * sense if sense else np.abs(cosine)) >= PARALLEL
+    on &= np.abs(past_m) <= BEYOND_M
+    off_m = np.minimum(OFF_M, segments.corridor_m)
+    on &= np.abs(across_m) <= off_m[:, None]
+    segment, step = np.nonzero(on)
+    near = np.hypot(across_m[segment, step], past_m[segment, step]) <= off_m[segment]
+    segment, step = segment[near], step[near]
+    grown = (segments.grown_m / segments.lengths_m)[segment]
+    return segment, step, segments.at_m[segment] + foot_m[segment, step] * grown
 
 
 def _feet(segments: _Segments, places: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-    """Return where on each segment (columns) each place (rows) is nearest, how far off, and how far past its ends."""
-    from_x = places[:, :1] - segments.begin[:, 0]
-    from_y = places[:, 1:] - segments.begin[:, 1]
-    east, north = segments.headings.T
+    """Return where on each segment (rows) each place (columns) is nearest, how far across and how far past its ends."""
+    from_x = places[:, 0] - segments.begin[:, :1]
+    from_y = places[:, 1] - segments.begin[:, 1:]
+    east, north = segments.headings.T[..., None]
     along = from_x * east + from_y * north
-    foot = np.minimum(np.maximum(along, 0.0), segments.lengths_m)
-    past = along - foot
-    return foot, np.hypot(from_x * north - from_y * east, past), past
+    foot = np.minimum(np.maximum(along, 0.0), segments.lengths_m[:, None])
+    return foot, from_x * north - from_y * east, along - foot

@@ -6,12 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
+import numpy as np
 import shapely
 from msgspec import Struct
 from shapely.geometry.base import BaseGeometry
 
 from geoworks.geo.crs import local_metric, metres_of_degree
-from geoworks.geo.types import Lonlat, Metric
+from geoworks.geo.types import Box, Lonlat, Metric, Numbers
 
 # Distances from the middle of a cell are true to 0.1 % up to 100 km (`geoworks.geo.crs.local_metric`).
 _CELL_DEG = 0.25
@@ -55,28 +56,58 @@ class Frame:
 
 
 class Middle(Struct, frozen=True):
-    """A geometry in metres around its middle, and the metres themselves.
+    """A geometry in degrees (`geometry`, `lonlat`, `box`), the same in metres around its middle, and the metres.
 
-    `degree_m` is what a degree to the east and to the north has there; away from the middle, lines drawn with it are
-    off by less than `bend` times the square of the distance, all in metres.
+    Its `vertices` are no further than `half_m` to the east and to the north of the middle. `degree_m` is what a degree
+    to the east and to the north has there; away from the middle, lines drawn with it are off by less than `bend` times
+    the square of the distance, all in metres.
     """
 
-    lon: float
-    lat: float
+    geometry: BaseGeometry
+    lonlat: Lonlat
+    box: Box
+    center: Numbers
     metric: Callable[[Lonlat], Metric]
-    placed: BaseGeometry
-    degree_m: tuple[float, float]
+    vertices: Metric
+    half_m: tuple[float, float]
+    degree_m: Numbers
     bend: float
+
+    @property
+    def span_m(self) -> float:
+        """Return how far two vertices may be apart."""
+        return 2 * math.hypot(*self.half_m)
+
+    @property
+    def placed(self) -> BaseGeometry:
+        """Return the geometry in metres, made anew."""
+        if self.geometry.geom_type == "LineString":
+            # What most works are, and four times quicker to make than by reprojection.
+            return shapely.linestrings(self.vertices)  # type: ignore[return-value]  # of one line it is no array
+        placed: BaseGeometry = shapely.transform(self.geometry, lambda _: self.vertices)
+        return placed
 
 
 def middle_of(geometry: BaseGeometry) -> Middle:
-    """Return a geometry in degrees in metres around its middle."""
-    west, south, east, north = geometry.bounds
+    """Return a geometry in degrees with what it is in metres around its middle."""
+    box = west, south, east, north = geometry.bounds
+    lonlat = Lonlat(shapely.get_coordinates(geometry))
     lon, lat = (west + east) / 2, (south + north) / 2
-    metric = local_metric(lon, lat)
-    placed: BaseGeometry = shapely.transform(geometry, lambda lonlat: metric(Lonlat(lonlat)))
+    metric, degree_m = local_metric(lon, lat), metres_of_degree(lat)
     bend = (abs(math.tan(math.radians(min(abs(lat), 89.0)))) + 0.1) / _EARTH_M
-    return Middle(lon, lat, metric, placed, metres_of_degree(lat), bend)
+    east_m, north_m = (east - west) / 2 * degree_m[0], (north - south) / 2 * degree_m[1]
+    bent_m = (east_m * east_m + north_m * north_m) * bend
+    return Middle(
+        geometry=geometry,
+        lonlat=lonlat,
+        box=box,
+        center=np.array((lon, lat)),
+        metric=metric,
+        vertices=metric(lonlat),
+        half_m=(east_m + bent_m, north_m + bent_m),
+        degree_m=np.array(degree_m),
+        bend=bend,
+    )
 
 
 def frame_at(lon: float, lat: float) -> Frame:

@@ -1,7 +1,8 @@
 """An index of the places that questions ask about: it tells which of them a feature concerns.
 
 It holds pieces, not buffered outlines (a circle is a centre and a radius, a route the boxes of its pieces), which is
-quicker to ask, and nothing in it has to be rebuilt when questions come, go or move.
+quicker to ask, and nothing in it has to be rebuilt when questions come, go or move. What is needed to decide lies in
+columns, a row beside the next: of a crowd of objects, each prepared geometry would be fetched from memory by itself.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from geoworks.geo.bundle import Bundle, lying_on, near_to
+from geoworks.geo.bundle import NOTHING, Bundle, Lying, lying_on, near_to
 from geoworks.geo.frame import Middle, middle_of
 from geoworks.geo.grid import BoxGrid
 from geoworks.geo.near import within_discs
+from geoworks.geo.rings import RING_VERTICES, ring_of, touching
 from geoworks.geo.route import PIECE_SEGMENTS
 from geoworks.geo.types import Box, Flags, Lonlat, Numbers, Places
 from geoworks.hub.filters import Filters
@@ -31,10 +33,11 @@ from geoworks.model.change import Key, Kind, MatchKeys, Terms
 
 M = TypeVar("M", bound=Hashable)
 
-# What a place is: a box or another shape, a disc, a route in pieces.
-_SHAPE, _DISC, _WAY = range(3)
+# What a place is: a box or another shape, a disc, a small polygon, a route in pieces.
+_SHAPE, _DISC, _RING, _WAY = range(4)
 # The grid knows a row by its number among those of its sort, so that it gives the rows of one sort after another.
 _OF_A_SORT = 1 << 40
+_FIRST_OF_SORTS = np.array((_DISC, _RING, _WAY)) * _OF_A_SORT
 # So many vertices of a feature are looked at before its geometry is.
 _VERTICES = 16
 
@@ -42,20 +45,29 @@ _VERTICES = 16
 class Concerned(NamedTuple, Generic[M]):
     """Who asks what a version of a feature answers, and the questions that have to be asked themselves."""
 
-    certain: Sequence[set[M]]
+    certain: Sequence[M]
     doubtful: Sequence[Question]
 
 
 class _Kept(NamedTuple):
-    """Where a question is in the ledgers."""
+    """Where a question is in the ledgers: its sort, who asks, and the rows among those of its sort."""
 
+    sort: int
     asker: int
     rows: list[int]
-    pieces: list[int]
+
+
+class _Rows(NamedTuple):
+    """Rows whose box meets that of a feature, by sort: those of shapes and discs are who asks."""
+
+    shapes: Places
+    discs: Places
+    rings: Places
+    pieces: Places
 
 
 class Grounds(Generic[M]):
-    """Questions by the place they ask about, with those who ask (members); belongs to the event loop's thread."""
+    """Questions by the place they ask about, with whom it is asked for; belongs to the event loop's thread."""
 
     def __init__(self) -> None:
         """Begin empty."""
@@ -63,40 +75,45 @@ class Grounds(Generic[M]):
         self._singles = Singles()
         self._filters = Filters()
         self._grid = BoxGrid()
-        self._rows = Ledger(bounds=(float, (4,)), inside=(float, (4,)), asker=(np.int32, ()), piece=(np.int32, ()))
         self._askers = Ledger(
             question=(object, ()),
-            members=(object, ()),
+            member=(object, ()),
             filter=(np.int32, ()),
-            sort=(np.int8, ()),
+            bounds=(float, (4,)),
+            inside=(float, (4,)),
             shape=(object, ()),
             center=(float, (2,)),
             reach_m=(float, ()),
             is_plain=(np.bool_, ()),
         )
+        self._rings = Ledger(lonlat=(float, (2, RING_VERTICES)), asker=(np.int32, ()))
         vertices = PIECE_SEGMENTS + 1
-        self._pieces = Ledger(lonlat=(float, (vertices, 2)), at_m=(float, (vertices,)))
+        self._pieces = Ledger(
+            lonlat=(float, (vertices, 2)), at_m=(float, (vertices,)), asker=(np.int32, ()), bounds=(float, (4,))
+        )
 
     def __len__(self) -> int:
         """Return how many questions it holds."""
         return len(self._kept) + len(self._singles)
 
-    def add(self, sieve: Sieve, place: Ground, members: set[M]) -> None:
-        """Take in a question that is not there yet; the set of its members may change."""
-        if not _is_kept_in_columns(place):
+    def add(self, sieve: Sieve, place: Ground, member: M) -> None:
+        """Take in a question that is not there yet, and whom to name when it is answered."""
+        kept = self._take_in(place)
+        if kept is None:
             self._singles.add(sieve.question, place)
             return
-        boxes = place.boxes
-        (asker,) = self._askers.take(1)
-        rows = self._rows.take(len(boxes))
-        self._rows["bounds"][rows] = boxes
-        self._rows["asker"][rows] = asker
-        self._askers["question"][asker] = sieve.question
-        self._askers["members"][asker] = members
-        self._askers["filter"][asker] = self._filters.add(sieve.question)
-        kept = self._kept[sieve.question] = _Kept(asker, rows, self._describe(asker, rows, place))
+        self._kept[sieve.question] = kept
+        self._askers["question"][kept.asker] = sieve.question
+        self._askers["member"][kept.asker] = member
+        self._askers["filter"][kept.asker] = self._filters.add(sieve.question)
         for number, box in self._boxes(kept):
             self._grid.add(number, box)
+
+    def rename(self, question: Question, member: M) -> None:
+        """Have another one named when a question that is there is answered."""
+        kept = self._kept.get(question)
+        if kept is not None:
+            self._askers["member"][kept.asker] = member
 
     def discard(self, question: Question) -> None:
         """Drop a question, if it is there."""
@@ -108,102 +125,143 @@ class Grounds(Generic[M]):
             self._grid.discard(number, box)
         self._filters.discard(int(self._askers["filter"][kept.asker]))
         self._askers.give_back([kept.asker])
-        self._rows.give_back(kept.rows)
-        self._pieces.give_back(kept.pieces)
+        if kept.sort == _RING:
+            self._rings.give_back(kept.rows)
+        elif kept.sort == _WAY:
+            self._pieces.give_back(kept.rows)
 
     def touched(self, geometry: BaseGeometry) -> Iterator[Question]:
         """Yield the questions whose shape or disc shares a point with a geometry, and those that may meet it, once."""
-        rows, asker, ways = self._found(self._grid.meeting(geometry.bounds))
-        met = self._met(rows[:ways], asker[:ways], geometry, middle_of(geometry))
-        yield from self._questions(np.concatenate([met, np.unique(asker[ways:])]))
-        yield from self._singles.meeting(geometry.bounds)
+        middle = middle_of(geometry)
+        rows = _by_sort(self._grid.meeting(middle.box))
+        ways = np.unique(self._pieces["asker"][rows.pieces])
+        yield from self._questions(np.concatenate([*self._met(rows, middle), ways]))
+        yield from self._singles.meeting(middle.box)
 
     def concerned(self, key: Key, keys: MatchKeys, moment: datetime) -> Concerned[M]:
         """Return whom a visible version of a feature concerns at a moment."""
-        geometry = keys.geometry
-        numbers = self._grid.meeting(geometry.bounds)
-        rows, asker, ways = self._found(numbers)
+        middle = middle_of(keys.geometry)
+        numbers = self._grid.meeting(middle.box)
+        rows = _by_sort(numbers)
         if not self._filters.all_pass(key.kind, keys, moment):
-            passes = self._filters.passing(self._askers["filter"][asker], key.kind, keys, moment)
-            rows, asker, ways = self._found(numbers[passes])
-        middle = middle_of(geometry)
-        met = self._met(rows[:ways], asker[:ways], geometry, middle)
-        certain, doubtful = self._on_routes(rows[ways:], middle, key.kind, keys.terms)
-        members: list[set[M]] = self._askers["members"][np.concatenate([met, certain])].tolist()
-        return Concerned(members, self._questions(doubtful) + self._singles.meeting(geometry.bounds))
+            filters = self._askers["filter"][self._asking(rows)]
+            rows = _by_sort(numbers[self._filters.passing(filters, key.kind, keys, moment)])
+        certain, doubtful = self._on_routes(rows.pieces, middle, key.kind, keys.terms)
+        members: list[M] = self._askers["member"][np.concatenate([*self._met(rows, middle), certain])].tolist()
+        return Concerned(members, self._questions(doubtful) + self._singles.meeting(middle.box))
 
-    def _describe(self, asker: int, rows: list[int], place: Ground) -> list[int]:
-        """Note what a place is; return its pieces."""
-        askers = self._askers
+    def _take_in(self, place: Ground) -> _Kept | None:
+        """Note what a place is, and where, if it is of a sort that is kept in columns."""
         if isinstance(place, ShapePlace):
-            askers["sort"][asker] = _SHAPE
-            askers["shape"][asker] = place.geometry
-            self._rows["inside"][rows] = place.inside
-        elif isinstance(place, DiscPlace):
-            askers["sort"][asker] = _DISC
-            askers["center"][asker], askers["reach_m"][asker] = place.center[0], place.radius_m
-            self._rows["inside"][rows] = place.inside
-        elif isinstance(place, WayPlace) and (cut := place.pieces) is not None:
-            askers["sort"][asker] = _WAY
-            askers["is_plain"][asker], askers["reach_m"][asker] = place.is_plain, place.corridor_m
-            pieces = self._pieces.take(len(rows))
-            self._pieces["lonlat"][pieces], self._pieces["at_m"][pieces] = cut
-            self._rows["piece"][rows] = pieces
-            return pieces
-        return []
+            return self._take_in_shape(place)
+        if isinstance(place, DiscPlace):
+            return self._take_in_disc(place)
+        return self._take_in_way(place) if isinstance(place, WayPlace) else None
+
+    def _take_in_shape(self, place: ShapePlace) -> _Kept:
+        (asker,) = self._askers.take(1)
+        self._askers["bounds"][asker], self._askers["shape"][asker] = place.boxes[0], place.geometry
+        if place.is_box or (ring := ring_of(place.geometry)) is None:
+            self._askers["inside"][asker] = place.inside
+            return _Kept(_SHAPE, asker, [asker])
+        rows = self._rings.take(1)
+        self._rings["lonlat"][rows], self._rings["asker"][rows] = ring, asker
+        return _Kept(_RING, asker, rows)
+
+    def _take_in_disc(self, place: DiscPlace) -> _Kept:
+        (asker,) = self._askers.take(1)
+        self._askers["bounds"][asker] = place.boxes[0]
+        self._askers["center"][asker], self._askers["reach_m"][asker] = place.center[0], place.radius_m
+        return _Kept(_DISC, asker, [asker])
+
+    def _take_in_way(self, place: WayPlace) -> _Kept | None:
+        cut = place.pieces
+        if cut is None:
+            return None
+        (asker,) = self._askers.take(1)
+        self._askers["is_plain"][asker], self._askers["reach_m"][asker] = place.is_plain, place.corridor_m
+        rows = self._pieces.take(len(cut[0]))
+        self._pieces["lonlat"][rows], self._pieces["at_m"][rows] = cut
+        self._pieces["asker"][rows], self._pieces["bounds"][rows] = asker, place.boxes
+        return _Kept(_WAY, asker, rows)
 
     def _boxes(self, kept: _Kept) -> Iterator[tuple[int, Box]]:
         """Yield the boxes of a question, with the numbers by which the grid knows them."""
-        first = int(self._askers["sort"][kept.asker]) * _OF_A_SORT
-        for row, (west, south, east, north) in zip(kept.rows, self._rows["bounds"][kept.rows].tolist(), strict=True):
+        first = kept.sort * _OF_A_SORT
+        bounds = self._pieces["bounds"][kept.rows] if kept.sort == _WAY else self._askers["bounds"][[kept.asker]]
+        for row, (west, south, east, north) in zip(kept.rows, bounds.tolist(), strict=True):
             yield first + row, (west, south, east, north)
 
-    def _found(self, numbers: Places) -> tuple[Places, Places, int]:
-        """Return the rows that the grid knows by these numbers, who asks, and where among them the routes begin."""
-        rows = numbers % _OF_A_SORT
-        return rows, self._rows["asker"][rows], int(np.searchsorted(numbers, _WAY * _OF_A_SORT))
+    def _asking(self, rows: _Rows) -> Places:
+        """Return who asks, row by row."""
+        return np.concatenate(
+            [rows.shapes, rows.discs, self._rings["asker"][rows.rings], self._pieces["asker"][rows.pieces]]
+        )
 
-    def _met(self, rows: Places, asker: Places, geometry: BaseGeometry, middle: Middle) -> Places:
+    def _met(self, rows: _Rows, middle: Middle) -> list[Places]:
         """Return who asks about a shape or disc that shares a point with a geometry."""
-        inside = self._rows["inside"][rows]
-        # What has a vertex in a box inside the place needs no other test.
-        x, y = _some_vertices(geometry).T[..., None]
-        holds = (inside[:, 0] <= x) & (inside[:, 1] <= y) & (inside[:, 2] >= x) & (inside[:, 3] >= y)
-        held: Flags = np.any(holds, axis=0)
-        others = asker[~held]
-        is_disc = self._askers["sort"][others] == _DISC
-        shapes, discs = others[~is_disc], others[is_disc]
-        touch = shapely.intersects(self._askers["shape"][shapes], geometry)
-        return np.concatenate([asker[held], shapes[touch], discs[self._within(discs, middle)]])
+        within = self._within(rows.discs, middle)
+        return [*self._holding(rows.shapes, middle), within, *self._around(rows.rings, middle)]
 
-    def _within(self, discs: Places, middle: Middle) -> Flags:
+    def _holding(self, shapes: Places, middle: Middle) -> list[Places]:
+        """Return which shapes share a point with a geometry."""
+        inside = self._askers["inside"][shapes]
+        # What has a vertex in a box inside the place needs no other test, and the first one mostly has.
+        held = _hold(inside, Lonlat(middle.lonlat[:1]))
+        others = np.flatnonzero(~held)
+        also = _hold(inside[others], _some(middle.lonlat))
+        doubtful = shapes[others[~also]]
+        return [shapes[held], shapes[others[also]], self._intersecting(doubtful, middle)]
+
+    def _around(self, rings: Places, middle: Middle) -> list[Places]:
+        """Return which small polygons share a point with a geometry."""
+        if not len(rings):
+            return []
+        asker = self._rings["asker"][rings]
+        found = touching(self._rings["lonlat"][rings], middle.box)
+        return [asker[found.certain], self._intersecting(asker[found.doubtful], middle)]
+
+    def _intersecting(self, askers: Places, middle: Middle) -> Places:
+        touch: Flags = shapely.intersects(self._askers["shape"][askers], middle.geometry)
+        return askers[touch]
+
+    def _within(self, discs: Places, middle: Middle) -> Places:
         if not len(discs):
-            return np.zeros(0, dtype=np.bool_)
-        return within_discs(Lonlat(self._askers["center"][discs]), self._askers["reach_m"][discs], middle)
+            return discs
+        return discs[within_discs(Lonlat(self._askers["center"][discs]), self._askers["reach_m"][discs], middle)]
 
-    def _on_routes(self, rows: Places, middle: Middle, kind: Kind, terms: Terms | None) -> tuple[Places, Places]:
+    def _on_routes(self, pieces: Places, middle: Middle, kind: Kind, terms: Terms | None) -> Lying:
         """Return who asks about a route that a feature is on, and who has to be asked."""
-        if not len(rows):
-            return rows, rows
-        asker, pieces = self._rows["asker"][rows], self._pieces
-        reach_m = self._askers["reach_m"][asker]
-        bundle = Bundle(pieces["lonlat"], pieces["at_m"], self._rows["piece"][rows], reach_m, asker)
+        if not len(pieces):
+            return NOTHING
+        columns = self._pieces
+        bundle = Bundle(columns["lonlat"], columns["at_m"], columns["asker"], self._askers["reach_m"], pieces)
         if kind is not Kind.WORKS:
             return near_to(middle, bundle)
         certain, doubtful = lying_on(middle, bundle, terms.works.direction if terms else None)
         plain = self._askers["is_plain"][certain]
-        return certain[plain], np.concatenate([certain[~plain], doubtful])
+        return Lying(certain[plain], np.concatenate([certain[~plain], doubtful]))
 
     def _questions(self, askers: Places) -> list[Question]:
         found: list[Question] = self._askers["question"][askers].tolist()
         return found
 
 
-def _is_kept_in_columns(place: Ground) -> bool:
-    return isinstance(place, (ShapePlace, DiscPlace)) or (isinstance(place, WayPlace) and place.pieces is not None)
+def _by_sort(numbers: Places) -> _Rows:
+    """Return the rows that the grid knows by these numbers."""
+    discs, rings, pieces = np.searchsorted(numbers, _FIRST_OF_SORTS).tolist()
+    rows = numbers % _OF_A_SORT
+    return _Rows(rows[:discs], rows[discs:rings], rows[rings:pieces], rows[pieces:])
 
 
-def _some_vertices(geometry: BaseGeometry) -> Numbers:
-    """Return vertices of a geometry, if there are many some from all over."""
-    vertices = shapely.get_coordinates(geometry)
-    return vertices[:: -(-len(vertices) // _VERTICES)]
+def _hold(boxes: Numbers, lonlat: Lonlat) -> Flags:
+    """Tell which boxes hold one of some places."""
+    lon, lat = lonlat.T[..., None]
+    holds = (boxes[:, 0] <= lon) & (boxes[:, 1] <= lat) & (boxes[:, 2] >= lon) & (boxes[:, 3] >= lat)
+    held: Flags = holds.any(axis=0)
+    return held
+
+
+def _some(vertices: Lonlat) -> Lonlat:
+    """Return vertices, if there are many some from all over."""
+    return Lonlat(vertices[:: -(-len(vertices) // _VERTICES)])

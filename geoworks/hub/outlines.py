@@ -24,8 +24,6 @@ _NOTHING: Box = (math.inf, math.inf, -math.inf, -math.inf)
 # Boxes inside a shape are tried in such shares of its bounds, around its middle.
 _SHARES = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
 _SHARES_EAST, _SHARES_NORTH = (shares.ravel() for shares in np.meshgrid(_SHARES, _SHARES))
-# The box inside a disc leaves so much to its rim that no way of measuring puts a corner outside, up to such discs.
-_SQUARE, _LARGEST_M, _FURTHEST_NORTH = 0.97 * math.sqrt(0.5), 20_000.0, 75.0
 _CORNERS = 5
 
 
@@ -35,6 +33,7 @@ class ShapePlace(Ground):
     def __init__(self, shape: Shape) -> None:
         """Read and prepare an own copy."""
         self.geometry: BaseGeometry = shapely.from_wkb(shape.wkb)
+        self.is_box = _is_box(self.geometry)
         shapely.prepare(self.geometry)
 
     @property
@@ -46,7 +45,7 @@ class ShapePlace(Ground):
     def inside(self) -> Box:
         """Return a box that it holds, in degrees: all of it when it is a box, or else a large one around its middle."""
         west, south, east, north = self.geometry.bounds
-        if _is_box(self.geometry):
+        if self.is_box:
             return west, south, east, north
         middle = self.geometry.centroid
         half_east, half_north = _SHARES_EAST * (east - west) / 2, _SHARES_NORTH * (north - south) / 2
@@ -76,14 +75,6 @@ class DiscPlace(Ground):
     def boxes(self) -> Numbers:
         """Return the box that holds it."""
         return np.array([self._box])
-
-    @property
-    def inside(self) -> Box:
-        """Return a box that it surely holds, in degrees."""
-        ((lon, lat),) = self.center.tolist()
-        if self.radius_m > _LARGEST_M or abs(lat) > _FURTHEST_NORTH:
-            return _NOTHING
-        return box_around(lon, lat, radius_m=self.radius_m * _SQUARE)
 
     def meet(self, key: Key, keys: MatchKeys) -> Meeting | None:  # noqa: ARG002 - every kind is treated alike
         """Tell whether a feature's geometry comes within the radius."""

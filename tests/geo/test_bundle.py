@@ -34,8 +34,8 @@ def _bundle(geometry: BaseGeometry) -> Bundle:
         at_m.append(route.pieces[1][meets])
         owner.append(np.full(int(meets.sum()), number))
     owners = np.concatenate(owner)
-    corridors_m = np.full(len(owners), _CORRIDOR_M)
-    return Bundle(np.concatenate(lonlat), np.concatenate(at_m), np.arange(len(owners)), corridors_m, owners)
+    corridors_m = np.full(len(_ROUTES), _CORRIDOR_M)
+    return Bundle(np.concatenate(lonlat), np.concatenate(at_m), owners, corridors_m, np.arange(len(owners)))
 
 
 def _sets(lying: Lying) -> tuple[set[int], set[int]]:

@@ -111,6 +111,14 @@ def test_local_metres_are_geodesic_distances(lon: float, lat: float, bearing: fl
     assert np.hypot(x, y) == pytest.approx(far_m, rel=1e-3, abs=1e-3)
 
 
+@given(lon=st.floats(-180, 180), lat=st.floats(-75, 75), far=st.tuples(st.floats(-180, 180), st.floats(-90, 90)))
+def test_what_is_far_does_not_seem_near(lon: float, lat: float, far: tuple[float, float]) -> None:
+    """Wherever on earth, what is beyond where distances are true seems at least half as far as they reach."""
+    x, y = local_metric(lon, lat)(Lonlat(np.array([far])))[0]
+    if GEOD.inv(lon, lat, *far)[2] > 100_000:
+        assert np.hypot(x, y) > 50_000
+
+
 @given(st.floats(-89, 89))
 def test_a_degree_has_the_metres_of_the_ellipsoid(lat: float) -> None:
     """A short way east and a short way north have pyproj's lengths."""

@@ -40,11 +40,23 @@ _ZONES = st.sampled_from([("a",), ("b",), ("c",), ("a", "b"), ("b", "c")])
 _BOXES = st.tuples(_PLACES, st.integers(1, 6), st.integers(1, 6)).map(
     lambda at: (at[0][0], at[0][1], at[0][0] + at[1] * 0.001, at[0][1] + at[2] * 0.001)
 )
+
+
+def _star(middle: tuple[float, float], radii: list[int], times: int) -> Message:
+    """Return a polygon with corners so many thousandths of a degree from its middle; all of them several times."""
+    turn = np.linspace(0, 2 * np.pi, len(radii) * times, endpoint=False)
+    off = np.repeat(radii, times) * 0.001
+    ring = np.column_stack([middle[0] + np.cos(turn) * off, middle[1] + np.sin(turn) * off])
+    return {"polygon": shapely.geometry.mapping(shapely.Polygon(ring))}
+
+
 _AREAS = st.one_of(
     st.just({"everywhere": True}),
     _ZONES.map(lambda zones: {"zones": zones}),
     _BOXES.map(lambda box: {"bbox": box}),
     _BOXES.map(lambda box: {"polygon": shapely.geometry.mapping(shapely.box(*box))}),
+    # With few corners and with many, which are looked up in other ways.
+    st.builds(_star, _PLACES, st.lists(st.integers(1, 6), min_size=4, max_size=10), st.sampled_from([1, 3, 9])),
     # Radii that no two places of the grid are apart, so that a hair decides nothing.
     st.tuples(_PLACES, st.sampled_from([20.0, 130.5, 400.5])).map(
         lambda disc: {"circle": {"center": list(disc[0]), "radius_m": disc[1]}}

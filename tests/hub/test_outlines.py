@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from geoworks.geo.frame import middle_of
 from geoworks.geo.near import within_discs
 from geoworks.geo.types import Lonlat
-from geoworks.hub.areas import Disc, Shape
-from geoworks.hub.outlines import DiscPlace, ShapePlace
+from geoworks.hub.areas import Shape
+from geoworks.hub.outlines import ShapePlace
 from geoworks.model.change import Key, Kind, MatchKeys
 from geoworks.model.severity import Severity
 
@@ -26,7 +26,7 @@ def _around(radii: list[float]) -> shapely.Polygon:
     return shapely.Polygon(np.column_stack([2.3 + np.cos(turn) * radii, 48.6 + np.sin(turn) * radii]))
 
 
-def _holds(place: ShapePlace | DiscPlace, shares: tuple[float, float]) -> bool | None:
+def _holds(place: ShapePlace, shares: tuple[float, float]) -> bool | None:
     """Tell whether a place holds what lies at such shares of its inside; None: it has none."""
     west, south, east, north = place.inside
     if west > east:
@@ -39,17 +39,6 @@ def _holds(place: ShapePlace | DiscPlace, shares: tuple[float, float]) -> bool |
 def test_inside_of_a_shape_is_in_it(radii: list[float], shares: tuple[float, float]) -> None:
     """What lies in the box inside a shape meets the shape."""
     assert _holds(ShapePlace(Shape(shapely.to_wkb(_around(radii)))), shares) is not False
-
-
-@given(
-    lon=st.floats(-180, 180),
-    lat=st.floats(-90, 90),
-    radius_m=st.floats(1, 100_000),
-    shares=st.tuples(st.sampled_from([0.0, 0.5, 1.0]), st.sampled_from([0.0, 0.5, 1.0])),
-)
-def test_inside_of_a_disc_is_in_it(lon: float, lat: float, radius_m: float, shares: tuple[float, float]) -> None:
-    """What lies in the box inside a disc, its corners too, is within the radius, wherever on earth."""
-    assert _holds(DiscPlace(Disc(lon, lat, radius_m)), shares) is not False
 
 
 @pytest.mark.parametrize("radii", [[1.0] * 4, [1.0, 0.9] * 6])
