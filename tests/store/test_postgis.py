@@ -172,13 +172,29 @@ class TestCut:
         assert len(await store.changes(0, limit=9)) == 1
 
 
-class TestMemory:
+class TestReading:
     """What reading takes of the server."""
 
-    async def test_it_is_kept(self, dsn: str) -> None:
-        """A statement that needs megabytes gets them from what the one before had, not page by page from the system."""
+    @pytest.fixture
+    async def readers(self, dsn: str) -> AsyncIterator[Readers]:
+        """Give a single connection that reads."""
         place = Place(at(dsn, pool_size=1))
         readers = await Readers.open(place, await find_postgis(place))
+        yield readers
+        await readers.close()
+
+    async def test_plans_look_at_no_values(self, readers: Readers) -> None:
+        """The first run of a statement is planned as the hundredth is."""
+
+        async def read(connection: asyncpg.Connection) -> list[tuple[int, int]]:
+            assert await connection.fetchval("SELECT $1::integer", 1) == 1
+            plans = "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT $1%'"
+            return [tuple(row) for row in await connection.fetch(plans)]
+
+        assert await readers.read(read) == [(0, 1)]
+
+    async def test_memory_is_kept(self, readers: Readers) -> None:
+        """A statement that needs megabytes gets them from what the one before had, not page by page from the system."""
 
         async def read(connection: asyncpg.Connection) -> int:
             await connection.fetch("SELECT array_agg(number) FROM generate_series(1, 300000) AS number")
@@ -188,7 +204,6 @@ class TestMemory:
         before = page_faults(pid)
         assert await readers.read(read) == pid
         assert page_faults(pid) - before < 200
-        await readers.close()
 
 
 def page_faults(pid: int) -> int:
