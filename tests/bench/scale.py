@@ -27,7 +27,7 @@ class Costs(Struct, frozen=True, kw_only=True):
     """What things cost, as measured on two cores that others used too."""
 
     deliveries_per_cpu_s: float = 90_000
-    match_s: float = 0.000_5
+    match_s: float = 0.000_4
     position_s: float = 0.000_11
     connection_kb: float = 19
     node_mb: float = 150
