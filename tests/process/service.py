@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import sys
@@ -67,10 +68,16 @@ class Service:
 
 
 async def launch(folder: Path, *arguments: str, config: str = "", program: str = GEOWORKS) -> Process:
-    """Start `geoworks` in a folder with a configuration there; standard error goes to a file beside it."""
+    """Start `geoworks` in a folder with a configuration there; standard error goes to a file beside it.
+
+    Another program than ours is its own code, wherever Python is told to look for ours.
+    """
     (folder / "config.toml").write_text(config or toml())
+    environment = {name: value for name, value in os.environ.items() if program == GEOWORKS or name != "PYTHONPATH"}
     with (folder / "stderr").open("ab") as stderr:
-        return await asyncio.create_subprocess_exec(program, *arguments, cwd=folder, stdout=PIPE, stderr=stderr)
+        return await asyncio.create_subprocess_exec(
+            program, *arguments, cwd=folder, stdout=PIPE, stderr=stderr, env=environment
+        )
 
 
 @asynccontextmanager

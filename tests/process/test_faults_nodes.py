@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.service import GEOWORKS
+from tests.shared import ROOT
 from tests.soak.archive import Archive
 from tests.soak.chronicle import Chronicle
 from tests.soak.fault import FULL, KILLS, Fault, Times, plan
@@ -28,13 +29,15 @@ MOMENTS = {"late": "2026-11-27T06:00:00Z", "just now": "2026-11-27T06:00:09Z", "
 ACCEPTED = Accepted("a", 1, "first", cancels=False, at=0.0)
 
 
-async def test_a_few_faults(tmp_path: Path) -> None:
+async def test_a_few_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty clients and both gateways agree with the database after every fault; `make soak` is the long run.
 
-    All nodes begin by the program they are said to begin by, and are started again by this one.
+    All nodes begin by the program they are said to begin by, not by the code that Python is told to look for, and are
+    started again by this one.
     """
     starts, before = tmp_path / "starts", tmp_path / "before"
-    before.write_text(f'#!/bin/sh\necho "$1" >> {starts}\nexec {GEOWORKS} "$@"\n')
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    before.write_text(f'#!/bin/sh\necho "$1$PYTHONPATH" >> {starts}\nexec {GEOWORKS} "$@"\n')
     before.chmod(0o755)
     options = Options(
         seconds_per_fault=2.0,
