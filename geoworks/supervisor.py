@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
-from geoworks.errors import ServiceStopping
+from geoworks.errors import GeoworksError, ServiceStopping
 from geoworks.tasks import Tasks
 
 Work: TypeAlias = Callable[[], Awaitable[None]]
@@ -62,14 +62,21 @@ class _Supervised:
                 await self._work()
             except ServiceStopping:
                 return
-            except Exception:  # noqa: BLE001 - the supervisor: whatever failed is logged, and the work goes on
+            except Exception as error:  # noqa: BLE001 - the supervisor: whatever failed is logged, and the work goes on
                 # One that went well for a while has not been failing all along.
                 wait_s = wait_s if time() - began < _LONGEST_WAIT_S else _FIRST_WAIT_S
-                _log.exception("%s failed and begins again in %.0f s", self._name, wait_s)
+                self._tell(error, wait_s)
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
             else:
                 return
+
+    def _tell(self, error: Exception, wait_s: float) -> None:
+        if isinstance(error, GeoworksError) and error.temporary:
+            # It says what is amiss and passes; where it came up helps nobody who reads the log that night.
+            _log.warning("%s begins again in %.0f s: %s", self._name, wait_s, error)
+        else:
+            _log.error("%s failed and begins again in %.0f s", self._name, wait_s, exc_info=error)
 
 
 async def _run(work: Work) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from geoworks.errors import ServiceStopping
+from geoworks.errors import ServiceStopping, StoreUnreachable, StoreUnusable
 from geoworks.supervisor import background, supervised
 
 
@@ -49,20 +49,21 @@ def run_hastily(work: Coroutine[Any, Any, None]) -> None:
 class Failing:
     """A work that fails so many times, after some seconds each, then goes on until it is cancelled."""
 
-    def __init__(self, times: int, *, after_s: float = 0) -> None:
-        """Fail `times` times."""
+    def __init__(self, times: int, *, after_s: float = 0, error: Exception | None = None) -> None:
+        """Fail `times` times, with this error where one is given."""
         self.begins: list[float] = []
         self.settled = asyncio.Event()
         self.cancelled = False
         self._times = times
         self._after_s = after_s
+        self._error = error
 
     async def __call__(self) -> None:
         """Fail, or settle down."""
         self.begins.append(asyncio.get_running_loop().time())
         if len(self.begins) <= self._times:
             await asyncio.sleep(self._after_s)
-            raise ConnectionError(f"failure {len(self.begins)}")
+            raise self._error or ConnectionError(f"failure {len(self.begins)}")
         self.settled.set()
         try:
             await asyncio.Event().wait()
@@ -104,6 +105,26 @@ def test_waits_begin_anew_after_a_good_time(caplog: pytest.LogCaptureFixture) ->
 
     run_hastily(go())
     assert len(caplog.records) == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "level", "traced"),
+    [(StoreUnreachable("the server restarts"), "WARNING", False), (StoreUnusable("not a database"), "ERROR", True)],
+)
+def test_what_passes_is_told_in_a_line(
+    error: Exception, level: str, *, traced: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What goes over by itself is told by its message alone; what does not, with where it came up."""
+
+    async def go() -> None:
+        failing = Failing(1, error=error)
+        async with supervised({"webhooks": failing}):
+            await failing.settled.wait()
+
+    run_hastily(go())
+    (told,) = caplog.records
+    assert (told.levelname, bool(told.exc_info)) == (level, traced)
+    assert traced or told.message == f"webhooks begins again in 1 s: {error}"
 
 
 async def test_others_go_on() -> None:
