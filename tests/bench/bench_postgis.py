@@ -33,7 +33,7 @@ from geoworks.model.works import Works
 from geoworks.pipeline.chunk import worked_ahead
 from geoworks.pipeline.sync import Syncs
 from geoworks.ports import Write
-from geoworks.store.postgis import many, tables
+from geoworks.store.postgis import made, tables
 from geoworks.store.postgis.columns import FEATURE, VERSION, feature_rows
 from geoworks.store.postgis.holding import hold_database
 from geoworks.store.postgis.place import SCHEMA, Place
@@ -50,7 +50,7 @@ IMPORTED = 100_000
 UPSERTED = 10_000
 ROUNDS = 3
 UPSERT_ROUNDS = 7
-TABLES = {"features": many.FEATURE, "versions": VERSION, "log": many.ENTRY, "records": many.RECORD}
+TABLES = {"features": made.FEATURE, "versions": VERSION, "log": made.ENTRY, "records": made.RECORD}
 # A server as Debian sets it up, on a disk that is synced, with room for the town in memory.
 _SETTINGS = {"listen_addresses": "", "shared_buffers": "256MB", "max_wal_size": "2GB"}
 _UPSERT = """

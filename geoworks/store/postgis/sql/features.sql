@@ -5,8 +5,8 @@ FROM geoworks.features JOIN unnest($1::text[], $2::text[]) AS asked (kind, id) U
 
 -- name: lock_features
 -- Keep others from some features until the end of the transaction, and tell how many are still as they were read.
--- Always in the same order, so that nobody waits in a circle. $1 is [[kind, id, revision], ...]: the driver takes longer
--- to write thousands as arrays than the server to read this.
+-- Always in the order of their keys, so that nobody waits in a circle. $1 is [[kind, id, revision], ...]: the driver
+-- takes longer to write thousands as arrays than the server to read this.
 SELECT count(*)
 FROM (
     SELECT
@@ -14,7 +14,7 @@ FROM (
     JOIN (
         SELECT one ->> 0 AS kind, one ->> 1 AS id, (one ->> 2)::bigint AS revision FROM json_array_elements($1::json) AS one
     ) AS read USING (kind, id, revision)
-    ORDER BY number
+    ORDER BY features.kind COLLATE "C", features.id COLLATE "C"
     FOR UPDATE OF features
 ) AS locked;
 
@@ -24,30 +24,9 @@ SELECT geoworks.write_feature(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24
 );
 
--- name: stage
--- Make room beside the features for many that changed; it is the connection's own, and empty after each transaction.
-CREATE TEMPORARY TABLE IF NOT EXISTS staged ON COMMIT DELETE ROWS AS
-SELECT
-    kind, id, version, created, updated, source, raw_hash, geometry, given, overlay, derived, given_geometry, revision
-FROM geoworks.features
-WITH NO DATA;
-
--- name: replace_staged
--- Write the features that are staged over what stood there.
-UPDATE geoworks.features AS standing SET
-    version = fresh.version,
-    created = fresh.created,
-    updated = fresh.updated,
-    source = fresh.source,
-    raw_hash = fresh.raw_hash,
-    geometry = fresh.geometry,
-    given = fresh.given,
-    overlay = fresh.overlay,
-    derived = fresh.derived,
-    given_geometry = fresh.given_geometry,
-    revision = fresh.revision
-FROM pg_temp.staged AS fresh
-WHERE standing.kind = fresh.kind AND standing.id = fresh.id;
+-- name: change_features
+-- Write some features over those that stood when they were read.
+SELECT geoworks.change_features($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 
 -- name: drop_features
 -- Drop features from what stands now.
