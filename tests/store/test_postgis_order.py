@@ -29,6 +29,13 @@ _SLOW = """
     CREATE TRIGGER slow BEFORE UPDATE ON features FOR EACH ROW EXECUTE FUNCTION slow();
 """
 _RECORDS = [works_record(number) for number in range(_COUNT)]
+# Have the server tell how it goes about what is inside of functions.
+_TOLD_PLANS = {
+    "auto_explain.log_min_duration": "0",
+    "auto_explain.log_nested_statements": "on",
+    "auto_explain.log_level": "notice",
+    "client_min_messages": "notice",
+}
 
 
 class Two:
@@ -39,10 +46,10 @@ class Two:
         self.one, self.other = connections
 
     async def changes(self, title: str) -> list[Write]:
-        """Make writes of all records, from where they stand."""
+        """Make writes of all records that stand, from where they do."""
         rows = await self.one.fetch("SELECT id, revision FROM geoworks.features")
         revisions = {row["id"]: row["revision"] for row in rows}
-        return [_changed(record, title, revisions[record.key.id]) for record in _RECORDS]
+        return [_changed(record, title, revisions[record.key.id]) for record in _RECORDS if record.key.id in revisions]
 
     async def titles(self) -> set[str]:
         """Return the titles that stand."""
@@ -57,18 +64,23 @@ class Two:
 
 
 @pytest.fixture
-async def two(databases: Databases) -> AsyncIterator[Two]:
-    """Give two connections to a database with the records."""
+async def empty(databases: Databases) -> AsyncIterator[Two]:
+    """Give two connections to a database with nothing in it."""
     table = StoreTable(engine=Engine.POSTGRESQL, dsn=databases.server.dsn(databases.new()))
     async with hold_database(table):
         pass
     place = Place(table)
     schema = await find_postgis(place)
     async with AsyncExitStack() as stack:
-        found = Two([await stack.enter_async_context(_connected(place, schema)) for _ in range(2)])
-        assert await _writes(found.one, [put(record) for record in _RECORDS])
-        await found.one.execute(_SLOW)
-        yield found
+        yield Two([await stack.enter_async_context(_connected(place, schema)) for _ in range(2)])
+
+
+@pytest.fixture
+async def two(empty: Two) -> Two:
+    """Give two connections to a database with the records, slow to write them."""
+    assert await _writes(empty.one, [put(record) for record in _RECORDS])
+    await empty.one.execute(_SLOW)
+    return empty
 
 
 async def test_opposite_orders(two: Two) -> None:
@@ -111,6 +123,24 @@ async def test_one_that_moved(two: Two) -> None:
         assert await _writes(two.other, [_changed(_RECORDS[place], "moved", changes[place].revision)])
         assert not await _writes(two.one, changes)
         assert "new" not in await two.titles()
+
+
+@pytest.mark.parametrize("is_analysed", [False, True])
+@pytest.mark.parametrize("count", [51, 120])
+async def test_looked_up_by_key(empty: Two, count: int, *, is_analysed: bool) -> None:
+    """Changed features are looked up one by one, and so in order, in a small town too; the plan is kept as it grows."""
+    connection, plans = empty.one, list[str]()
+    assert await _writes(connection, [put(record) for record in _RECORDS[:count]])
+    if is_analysed:
+        await connection.execute("ANALYZE features")
+    await connection.execute("LOAD 'auto_explain'")
+    for name, value in _TOLD_PLANS.items():
+        await connection.execute(f"SET {name} = {value}")
+    connection.add_log_listener(lambda _, message: plans.append(message.message))
+    assert await _writes(connection, await empty.changes("new"))
+    plan = next(plan for plan in plans if "Update on features" in plan)
+    assert "Index Cond: ((kind = fresh.kind) AND (id = fresh.id))" in plan
+    assert plan.index("Function Scan on fresh") < plan.index("Index Scan using features_kind_id_key")
 
 
 @asynccontextmanager
