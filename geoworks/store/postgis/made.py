@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
-from geoworks.model.change import Key
+from geoworks.model.change import Key, Record
 from geoworks.ports import Batch, Write
 from geoworks.store.codec import Row
 from geoworks.store.numbering import number
@@ -37,6 +37,10 @@ class Fate(NamedTuple):
     revision: int
 
 
+# A write that leaves a feature or a version, its record, and what becomes of the feature.
+Kept: TypeAlias = tuple[Write, Record, Fate]
+
+
 class Rows(NamedTuple):
     """Rows to be added to a table."""
 
@@ -63,6 +67,14 @@ class Made:
             revision = standing if write.silent and standing else next(fresh)
             self.fates[write.key] = Fate(read, write, revision)
             self.revised.append(revision)
+        self._new: list[Kept] = []
+        self._changed: list[Kept] = []
+        for write in batch.writes:
+            if write.record is None:
+                continue
+            fate = self.fates[write.key]
+            if write.new_version or write is fate.last:
+                (self._changed if fate.read else self._new).append((write, write.record, fate))
         self._versions: list[Row] = []
 
     def told(self, going: Mapping[Key, int]) -> Iterator[Rows]:
@@ -79,14 +91,14 @@ class Made:
 
     def new(self) -> Iterator[Rows]:
         """Yield the features that did not stand, with their versions."""
-        for some in chunks(self._kept(stood=False), _CHUNK):
+        for some in chunks(self._new, _CHUNK):
             features, versions = self._rows(some)
             yield Rows("features", FEATURE, [row for row, _ in features])
             yield Rows("versions", VERSION, versions)
 
     def changed(self) -> Iterator[Sequence[Sequence[object] | None]]:
         """Yield columns of those that stood, as `change_features` takes them, in the order of `lock_features`."""
-        for some in chunks(sorted(self._kept(stood=True), key=lambda write: write.key), _CHANGED):
+        for some in chunks(sorted(self._changed, key=_key), _CHANGED):
             features, versions = self._rows(some)
             self._versions += versions
             if features:
@@ -98,17 +110,11 @@ class Made:
         for some in chunks(self._versions, _CHUNK):
             yield Rows("versions", VERSION, some)
 
-    def _kept(self, *, stood: bool) -> list[Write]:
-        """Return the writes that leave a feature or a version, of features that stood or of others."""
-        held = [write for write in self._batch.writes if write.record and bool(self.fates[write.key].read) is stood]
-        return [write for write in held if write.new_version or write is self.fates[write.key].last]
-
-    def _rows(self, writes: Sequence[Write]) -> tuple[list[tuple[Row, int]], list[Row]]:
+    def _rows(self, kept: Sequence[Kept]) -> tuple[list[tuple[Row, int]], list[Row]]:
         """Return the rows of features, with the revisions they were read at, and those of versions."""
         features, versions = list[tuple[Row, int]](), list[Row]()
-        rows = feature_rows([write.record for write in writes if write.record])
-        for write, row in zip(writes, rows, strict=True):
-            fate = self.fates[write.key]
+        rows = feature_rows([record for _, record, _ in kept])
+        for (write, _, fate), row in zip(kept, rows, strict=True):
             if write is fate.last:
                 features.append(((*row, fate.revision), fate.read))
             if write.new_version:
@@ -120,6 +126,10 @@ def chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """Yield as many values at a time."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
+
+
+def _key(kept: Kept) -> Key:
+    return kept[0].key
 
 
 def _columns(rows: Sequence[Row]) -> list[Sequence[object] | None]:
