@@ -55,6 +55,7 @@ async def test_a_few_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert {row.fault for row in findings.rows} >= set(A_FEW), told
     assert all(row.accepted > 0 for row in findings.rows if row.fault in A_FEW), told
     assert findings.facts["times a client said to be current, each compared with the log"] > 500
+    assert findings.facts["times the planning changed"] > 0
 
 
 def test_every_fault() -> None:

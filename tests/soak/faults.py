@@ -111,6 +111,7 @@ class Soak:
         async with asyncio.TaskGroup() as group:
             every_s = _WRITERS / self._options.writes_per_s
             tasks = [group.create_task(writer.write(stop, every_s=every_s)) for writer in self._writers]
+            tasks.append(group.create_task(self._fleet.planning.change(stop)))
             try:
                 yield
             finally:
@@ -174,6 +175,7 @@ class Soak:
             return [f"nothing could be compared: {type(error).__name__} {error}"]
         behind = [f"GET /v1/works of {name} is not what the database has" for name in GATEWAYS if shown[name] != stored]
         behind += [f"{waiting} changes wait for their offsets"] if waiting else []
+        behind += [f"{id_} is not as the planning has it" for id_ in self._fleet.planning.differing(stored)]
         behind += [f"{id_} should have begun or ended" for id_ in overdue(stored, datetime.now(UTC))]
         return [*behind, *(f"a client: {held_wrongly(member, stored)}" for member in crowd.wrong(stored))]
 
@@ -195,7 +197,8 @@ class Soak:
         if self._fleet.faults():
             tell(self._fleet.told(), *self._fleet.bad_ends)
         members, found = crowd.members, [*self._found, last]
-        return conclude(found, members, chronicle=self._chronicle, ledger=self._ledger, archive=archive)
+        turns = self._fleet.planning.turns
+        return conclude(found, members, chronicle=self._chronicle, ledger=self._ledger, archive=archive, turns=turns)
 
 
 def overdue(works: Mapping[str, Any], now: datetime) -> Sequence[str]:

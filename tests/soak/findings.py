@@ -79,7 +79,13 @@ class Row(Struct, frozen=True):
 
 
 def conclude(
-    found: Sequence[Found], members: Sequence[Member], *, chronicle: Chronicle, ledger: Ledger, archive: Archive
+    found: Sequence[Found],
+    members: Sequence[Member],
+    *,
+    chronicle: Chronicle,
+    ledger: Ledger,
+    archive: Archive,
+    turns: int = 0,
 ) -> Verdict[Row]:
     """Put together what was found after each fault and what the clients and the log say in the end."""
     doubled, resynced, gaps = dict[str, int](), 0, dict[str, int]()
@@ -102,6 +108,7 @@ def conclude(
         "clients": len(members),
         "numbered changes in the log": len(archive.log),
         "works in the archive": len(archive.histories),
+        "times the planning changed": turns,
         "writes without an answer, sent again": ledger.unanswered,
         "writes refused by an answer of 500 and more, sent again": ledger.refused,
         "writes accepted before there was a leader to number them": ledger.later,

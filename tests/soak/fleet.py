@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ from tests.postgres import Databases, Server, running
 from tests.process.nodes import node
 from tests.process.service import GEOWORKS, Service, serving
 from tests.soak.archive import Archive, read_archive
+from tests.soak.planning import Planning
 from tests.soak.relay import Relay, Upstream, relaying
 from tests.soak.town import STREAM, many_requests
 from tests.store.disks import small_disk
@@ -81,6 +83,8 @@ class Fleet:
         self.services: dict[str, Service] = {}
         self.headers: Mapping[str, str] = {}
         self.bad_ends: list[str] = []
+        # What it gives out does not follow from the seed of the faults, which are to stay the same.
+        self.planning = Planning(folder / "planning.geojson", random.Random(0))
         self._folder = folder
         self._bus = bus
         self._before = before
@@ -114,7 +118,8 @@ class Fleet:
         place = self._folder / name
         place.mkdir(exist_ok=True)
         role = "gateway" if name in GATEWAYS else "worker"
-        config = many_requests(node(self.dsn, role, name, *self._bus, *STREAM))
+        sources = () if role == "gateway" else self.planning.config
+        config = many_requests(node(self.dsn, role, name, *self._bus, *STREAM, *sources))
         program = self._before if self._before and name not in self._stacks else GEOWORKS
         stack = self._stacks[name] = AsyncExitStack()
         self.services[name] = await stack.enter_async_context(serving(place, config=config, program=program))
