@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.soak.fault import FULL, KILLS, Fault, Times, plan
 from tests.soak.faults import Options, overdue, soak
 from tests.soak.findings import BOUND_S, Found, Row, conclude
 from tests.soak.ledger import Accepted, Ledger
+from tests.soak.planning import Planning
 from tests.soak.verdict import Verdict
 
 A_FEW = (
@@ -105,6 +108,24 @@ def test_overdue() -> None:
     """Works that should have begun some seconds ago are found."""
     works = {id_: {"properties": {"next_transition": moment}} for id_, moment in MOMENTS.items()}
     assert overdue(works, datetime(2026, 11, 27, 6, 0, 10, tzinfo=UTC)) == ["late"]
+
+
+def test_what_a_town_has_of_the_planning(tmp_path: Path) -> None:
+    """Works that changed, went or are new since a town read the planning are told, until it reads it again."""
+    planning = Planning(tmp_path / "planning.geojson", random.Random(1))
+    assert not planning.differing(_read(tmp_path / "planning.geojson"))
+    planning.turn()
+    assert len(planning.differing({})) == 120
+    held = _read(tmp_path / "planning.geojson")
+    assert not planning.differing({**held, "other:1": {"properties": {"description": "of another source"}}})
+    planning.turn()
+    assert len(planning.differing(held)) == 70 + 5 + 5
+    assert not planning.differing(_read(tmp_path / "planning.geojson"))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Return the works in a planning, by their ids in a town."""
+    return {f"planning:{one['properties']['number']}": one for one in json.loads(file.read_bytes())["features"]}
 
 
 def test_an_answer_that_fits_nothing() -> None:

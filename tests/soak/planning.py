@@ -57,7 +57,7 @@ class Planning:
         """Return the ids of works that a town does not have as they were given out last."""
         given = {f"{NAME}:{number}": text for number, text in self._texts.items()}
         held = {id_: one["properties"]["description"] for id_, one in stored.items() if id_.startswith(f"{NAME}:")}
-        return sorted(id_ for id_, _ in given.items() ^ held.items())
+        return sorted({id_ for id_, _ in given.items() ^ held.items()})
 
     def turn(self) -> None:
         """Change some works, take some away and give out new ones; the first time, give out all."""
