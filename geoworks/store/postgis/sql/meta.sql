@@ -94,9 +94,7 @@ SELECT 'UPDATE of ' || name || ' on log'
 FROM unnest('{offset,transaction}'::text[]) AS name
 WHERE NOT has_column_privilege('geoworks.log', name, 'UPDATE')
 UNION ALL
-SELECT 'USAGE on revisions' WHERE NOT has_sequence_privilege('geoworks.revisions', 'USAGE')
-UNION ALL
-SELECT 'TEMPORARY on this database' WHERE NOT has_database_privilege(current_database(), 'TEMPORARY');
+SELECT 'USAGE on revisions' WHERE NOT has_sequence_privilege('geoworks.revisions', 'USAGE');
 
 -- name: home
 -- Tell what names this database among all that hold a copy of it: the cluster, its timeline, the database, the table.

@@ -30,7 +30,6 @@ DECLARE
 BEGIN
     EXECUTE format('GRANT CONNECT, CREATE ON DATABASE %I TO geoworks_owner', current_database());
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO geoworks_writer, geoworks_reader', current_database());
-    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO geoworks_owner, geoworks_writer', current_database());
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO geoworks_owner, geoworks_writer, geoworks_reader', postgis);
 END
 $$;
