@@ -16,8 +16,10 @@ from geoworks.errors import Overtaken
 from geoworks.model.change import Record
 from geoworks.ports import Write
 from geoworks.store.postgis import few, many
+from geoworks.store.postgis.columns import columns
 from geoworks.store.postgis.holding import hold_database
 from geoworks.store.postgis.place import Place
+from geoworks.store.postgis.queries import SQL
 from geoworks.store.postgis.server import find_postgis
 from tests.postgres import Databases
 from tests.store.samples import batch, put, remove, renamed, works_record
@@ -113,6 +115,18 @@ async def test_some_go(two: Two) -> None:
     done = await _writes(two.other, ends)
     assert (await many_first, done) == (True, False)
     assert await two.titles() == {"new"}
+    assert await two.deadlocks() == 0
+
+
+async def test_joined_again(two: Two) -> None:
+    """So does who leads, who writes what was joined again; what changed meanwhile is left alone."""
+    changes = await two.changes("new")
+    many_first = asyncio.create_task(_writes(two.one, changes))
+    await _held(two.other, "voirie:100")
+    some = [(changes[place].revision, '{"severity": "low"}') for place in (99, 100)]
+    await two.other.execute(SQL["rejoined_features"], *columns(some))
+    assert await many_first
+    assert await two.one.fetchval("SELECT count(*) FROM geoworks.features WHERE derived ? 'effects'") == _COUNT
     assert await two.deadlocks() == 0
 
 

@@ -87,10 +87,17 @@ FROM unnest($1::bigint[], $2::bytea[], $3::bigint[]) AS fresh (revision, record,
 WHERE records.revision = fresh.revision;
 
 -- name: rejoined_features
--- Write what was joined again to the features that are still as they were then.
-UPDATE geoworks.features SET derived = fresh.derived
-FROM unnest($1::bigint[], $2::jsonb[]) AS fresh (revision, derived)
-WHERE features.revision = fresh.revision;
+-- Write what was joined again to the features that are still as they were then; in the order in which others keep them.
+WITH held AS MATERIALIZED (
+    SELECT features.number, fresh.derived
+    FROM geoworks.features
+    JOIN unnest($1::bigint[], $2::jsonb[]) AS fresh (revision, derived) USING (revision)
+    ORDER BY features.kind COLLATE "C", features.id COLLATE "C"
+    FOR UPDATE OF features
+)
+UPDATE geoworks.features SET derived = held.derived
+FROM held
+WHERE features.number = held.number;
 
 -- name: last_before
 -- Tell up to which offset all entries are older than a moment.
