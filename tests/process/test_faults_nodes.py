@@ -119,7 +119,7 @@ def test_what_a_town_has_of_the_planning(tmp_path: Path) -> None:
     held = _read(tmp_path / "planning.geojson")
     assert not planning.differing({**held, "other:1": {"properties": {"description": "of another source"}}})
     planning.turn()
-    assert len(planning.differing(held)) == 70 + 5 + 5
+    assert len(planning.differing(held)) == 55 + 5 + 5
     assert not planning.differing(_read(tmp_path / "planning.geojson"))
 
 

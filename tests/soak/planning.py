@@ -14,10 +14,10 @@ from tests.soak.view import MIDDLE
 
 NAME = "planning"
 _COUNT = 120
-# More than are written in one exchange, and less than wait for a person.
-_CHANGED, _REPLACED = 70, 5
-# How often it is read, and how often it changes, in the middle.
-_READ_S, _EVERY_S = 2.0, 5.0
+# More than are written in one exchange, and fewer gone than wait for a person.
+_CHANGED, _REPLACED = 55, 5
+# How often it is read, and how often it changes, in the middle: each time every client hears of all that changed.
+_READ_S, _EVERY_S = 2.0, 10.0
 
 
 class Planning:
