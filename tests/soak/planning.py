@@ -45,7 +45,9 @@ class Planning:
         )
 
     async def change(self, stop: asyncio.Event) -> None:
-        """Change much of it now and then until told to stop."""
+        """Change much of it now and then until told to stop; the first time, give out all at once."""
+        if not self._given:
+            self.turn()
         while not stop.is_set():
             try:
                 async with asyncio.timeout(self._luck.uniform(0, 2 * _EVERY_S)):
