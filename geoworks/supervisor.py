@@ -8,13 +8,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
-from geoworks.errors import GeoworksError, ServiceStopping
+from geoworks.errors import ServiceStopping, StoreBusy, StoreUnreachable
 from geoworks.tasks import Tasks
 
 Work: TypeAlias = Callable[[], Awaitable[None]]
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
+
+# What a database that restarts or is busy makes of any work. Other errors of the store may be faults of ours.
+_PASSING = (StoreBusy, StoreUnreachable)
 
 _log = logging.getLogger(__name__)
 
@@ -72,8 +75,8 @@ class _Supervised:
                 return
 
     def _tell(self, error: Exception, wait_s: float) -> None:
-        if isinstance(error, GeoworksError) and error.temporary:
-            # It says what is amiss and passes; where it came up helps nobody who reads the log that night.
+        if isinstance(error, _PASSING):
+            # It says what is amiss; where it came up helps nobody who reads the log that night.
             _log.warning("%s begins again in %.0f s: %s", self._name, wait_s, error)
         else:
             _log.error("%s failed and begins again in %.0f s", self._name, wait_s, exc_info=error)

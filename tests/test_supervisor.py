@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from geoworks.errors import ServiceStopping, StoreUnreachable, StoreUnusable
+from geoworks.errors import ServiceStopping, StoreBusy, StoreError, StoreUnreachable, StoreUnusable
 from geoworks.supervisor import background, supervised
 
 
@@ -109,12 +109,17 @@ def test_waits_begin_anew_after_a_good_time(caplog: pytest.LogCaptureFixture) ->
 
 @pytest.mark.parametrize(
     ("error", "level", "traced"),
-    [(StoreUnreachable("the server restarts"), "WARNING", False), (StoreUnusable("not a database"), "ERROR", True)],
+    [
+        (StoreUnreachable("the server restarts"), "WARNING", False),
+        (StoreBusy("all connections are in use"), "WARNING", False),
+        (StoreError("nobody foresaw this"), "ERROR", True),
+        (StoreUnusable("not a database"), "ERROR", True),
+    ],
 )
 def test_what_passes_is_told_in_a_line(
     error: Exception, level: str, *, traced: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What goes over by itself is told by its message alone; what does not, with where it came up."""
+    """What goes over by itself is told by its message alone; what may be a fault of ours, with where it came up."""
 
     async def go() -> None:
         failing = Failing(1, error=error)

@@ -84,7 +84,7 @@ def found(
 def concluded(one: Found, ledger: Ledger | None = None) -> Verdict[Row]:
     """Return what a run with one fault comes to."""
     archive = Archive([], {}, {})
-    return conclude([one], [], chronicle=Chronicle(), ledger=ledger or Ledger(), archive=archive)
+    return conclude([one], [], chronicle=Chronicle(), ledger=ledger or Ledger(), archive=archive, turns=1)
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def conclude(
     chronicle: Chronicle,
     ledger: Ledger,
     archive: Archive,
-    turns: int = 0,
+    turns: int,
 ) -> Verdict[Row]:
     """Put together what was found after each fault and what the clients and the log say in the end."""
     doubled, resynced, gaps = dict[str, int](), 0, dict[str, int]()

@@ -77,12 +77,17 @@ class Made:
                 (self._changed if fate.read else self._new).append((write, write.record, fate))
         self._versions: list[Row] = []
 
+    @property
+    def has_changed(self) -> bool:
+        """Tell whether anything that stood is left with something new."""
+        return bool(self._changed)
+
     def told(self, going: Mapping[Key, int]) -> Iterator[Rows]:
         """Yield the log and the records that nodes follow; `going` has the versions of features that go."""
         batch = self._batch
         told = [one for one in zip(batch.writes, self.revised, strict=True) if not one[0].silent]
         changes = number(batch, 0, lambda key: going.get(key, 0))
-        for some in chunks(list(zip(changes, told, strict=True)), _CHUNK):
+        for some in _chunks(list(zip(changes, told, strict=True)), _CHUNK):
             entries = CODEC.change_rows([change for change, _ in some])
             yield Rows("log", ENTRY, [(*row[1:], one[1]) for row, (_, one) in zip(entries, some, strict=True)])
             records = record_bytes([write.record for _, (write, _) in some])
@@ -91,14 +96,14 @@ class Made:
 
     def new(self) -> Iterator[Rows]:
         """Yield the features that did not stand, with their versions."""
-        for some in chunks(self._new, _CHUNK):
+        for some in _chunks(self._new, _CHUNK):
             features, versions = self._rows(some)
             yield Rows("features", FEATURE, [row for row, _ in features])
             yield Rows("versions", VERSION, versions)
 
     def changed(self) -> Iterator[Sequence[Sequence[object] | None]]:
         """Yield columns of those that stood, as `change_features` takes them, in the order of `lock_features`."""
-        for some in chunks(sorted(self._changed, key=_key), _CHANGED):
+        for some in _chunks(sorted(self._changed, key=_key), _CHANGED):
             features, versions = self._rows(some)
             self._versions += versions
             if features:
@@ -107,7 +112,7 @@ class Made:
 
     def versions_of_changed(self) -> Iterator[Rows]:
         """Yield the versions of what `changed` yielded."""
-        for some in chunks(self._versions, _CHUNK):
+        for some in _chunks(self._versions, _CHUNK):
             yield Rows("versions", VERSION, some)
 
     def _rows(self, kept: Sequence[Kept]) -> tuple[list[tuple[Row, int]], list[Row]]:
@@ -122,7 +127,7 @@ class Made:
         return features, versions
 
 
-def chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+def _chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """Yield as many values at a time."""
     for start in range(0, len(values), size):
         yield values[start : start + size]

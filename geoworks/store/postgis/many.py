@@ -31,8 +31,9 @@ async def write_many(connection: asyncpg.Connection, commit: UUID, batch: Batch)
     going = {write.key for write in batch.writes if write.record is None}
     versions = await _lock(connection, made.fates, going) if going else {}
     await _copy(connection, chain(made.told(versions), made.new()))
-    await connection.executemany(SQL["change_features"], made.changed())
-    await _copy(connection, made.versions_of_changed())
+    if made.has_changed:
+        await connection.executemany(SQL["change_features"], made.changed())
+        await _copy(connection, made.versions_of_changed())
     for write, revision in zip(batch.writes, made.revised, strict=True):
         if write.forget:
             await connection.execute(SQL["forget_versions"], *CODEC.key_row(write.key), write.record is None)
